@@ -1,0 +1,52 @@
+"""Real PostgreSQL and Redis for the suite; an early plugin, since Django reads its settings before any conftest."""
+
+import atexit
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from pathlib import Path
+
+from config import embedded
+
+os.environ["BREAKGLASS_PROFILE"] = "test"
+os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
+
+
+def _start() -> None:
+    """Before Django reads its settings: the servers must be known by then."""
+    folder = Path(tempfile.mkdtemp(prefix="breakglass-test-"))
+    os.environ["BREAKGLASS_STATE"] = str(folder / "state")
+    processes: list[subprocess.Popen[bytes]] = []
+
+    def stop() -> None:
+        for process in processes:
+            process.send_signal(signal.SIGINT)
+        for process in processes:
+            try:
+                process.wait(5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(stop)
+    pg_port, redis_port = embedded.free_port(), embedded.free_port()
+    embedded.init_postgres(folder / "postgres")
+    for command, log in (
+        (embedded.postgres_command(folder / "postgres", pg_port), "postgres.log"),
+        (embedded.redis_command(folder / "redis", redis_port), "redis.log"),
+    ):
+        with (folder / log).open("wb") as out:
+            processes.append(
+                subprocess.Popen(
+                    command, cwd="/", stdout=out, stderr=out, start_new_session=True, preexec_fn=embedded.unprivileged()
+                )
+            )
+    for process, port in zip(processes, (pg_port, redis_port), strict=True):
+        embedded.wait_for_port(port, process)
+    os.environ["DATABASE_URL"] = f"postgres://breakglass@127.0.0.1:{pg_port}/postgres"
+    os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
+
+
+_start()
