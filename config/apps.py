@@ -1,5 +1,15 @@
 from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
 
 
 class ConfigConfig(AppConfig):
+    """Listed last: when it is ready, every room is, and the registries can be filled and closed."""
+
     name = "config"
+
+    def ready(self) -> None:
+        from integrations.families import discover_and_freeze
+
+        autodiscover_modules("families")
+        discover_and_freeze()
+        autodiscover_modules("jobs", "subscriptions", "live")

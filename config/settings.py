@@ -29,7 +29,6 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "rest_framework",
     "channels",
-    "config",
     "ledger",
     "work",
     "accounts",
@@ -38,6 +37,7 @@ INSTALLED_APPS = [
     "governance",
     "runbooks",
     "incidents",
+    "config",  # last: its ready() closes the registries
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

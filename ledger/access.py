@@ -1,0 +1,86 @@
+"""Who may see what: everything that hangs on a Scope is filtered by it."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol, Self, TypeVar
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+
+M = TypeVar("M", bound=models.Model)
+
+
+class Viewer(Protocol):
+    """Somebody who reads. `accounts.User` is one; the ledger does not know accounts, only these."""
+
+    @property
+    def is_active(self) -> bool: ...
+
+    @property
+    def sees_all(self) -> bool:
+        """Auditors and administrators read private scopes without being members."""
+        ...
+
+    @property
+    def actor_ids(self) -> frozenset[str]:
+        """The typed strings by which a member is named: `user:12`, `role:commander`."""
+        ...
+
+
+def _may_look(viewer: object) -> bool:
+    """Whether this is a viewer at all: `AnonymousUser` has no actor ids and sees nothing."""
+    return bool(getattr(viewer, "is_active", False)) and hasattr(viewer, "actor_ids")
+
+
+def barred_from(viewer: Viewer, scope_pk: str) -> Q:
+    """True for rows whose scope, or one of its ancestors, is private and does not name the viewer as a member."""
+    from ledger.models import ScopeClosure, ScopeMember
+
+    member = ScopeMember.objects.filter(scope=OuterRef("ancestor"), who__in=viewer.actor_ids)
+    private = ScopeClosure.objects.filter(descendant=OuterRef(scope_pk), ancestor__private=True)
+    return Q(Exists(private.filter(~Exists(member))))
+
+
+class ScopedQuerySet(models.QuerySet[M]):
+    """The base queryset of every model that hangs on a scope. A row without a scope is for every viewer."""
+
+    scope_path = "scope"
+
+    def visible_to(self, viewer: Any) -> Self:
+        if not _may_look(viewer):
+            return self.none()
+        if viewer.sees_all:
+            return self
+        return self.filter(~barred_from(viewer, f"{self.scope_path}_id"))
+
+
+class ScopeQuerySet(models.QuerySet[M]):
+    def visible_to(self, viewer: Any) -> Self:
+        if not _may_look(viewer):
+            return self.none()
+        if viewer.sees_all:
+            return self
+        return self.filter(~barred_from(viewer, "pk"))
+
+
+class ScopeGate:
+    """The same rule for one scope, asked for many viewers: two queries, whatever their number."""
+
+    def __init__(self, scope_id: int | None) -> None:
+        from ledger.models import ScopeClosure, ScopeMember
+
+        private: Iterable[int] = ()
+        if scope_id is not None:
+            private = ScopeClosure.objects.filter(descendant_id=scope_id, ancestor__private=True).values_list(
+                "ancestor_id", flat=True
+            )
+        self._members: dict[int, set[str]] = {pk: set() for pk in private}
+        if self._members:
+            for pk, who in ScopeMember.objects.filter(scope_id__in=self._members).values_list("scope_id", "who"):
+                self._members[pk].add(who)
+
+    def lets(self, viewer: Any) -> bool:
+        if not _may_look(viewer):
+            return False
+        if viewer.sees_all:
+            return True
+        return all(who & viewer.actor_ids for who in self._members.values())

@@ -1,0 +1,138 @@
+"""The hash chain: what is hashed, how events are linked, and how the whole is proved."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from ledger.models import Chain, Event, EventLink
+
+BATCH = 1000
+GENESIS = bytes(32)
+
+
+def canonical(event: Event) -> bytes:
+    """An event as the bytes that are hashed: sorted keys, no spaces, UTF-8, no floats, UTC to the microsecond."""
+    at: datetime = event.at
+    document = {
+        "id": event.pk,
+        "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "salt": str(event.salt),
+        "verb": event.verb,
+        "actor": event.actor,
+        "scope": event.scope_id,
+        "subject": event.subject,
+        "before": event.before,
+        "after": event.after,
+        "reason": event.reason,
+        "alarm": event.alarm,
+        "request_id": event.request_id,
+    }
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest_of(event: Event) -> bytes:
+    return hashlib.sha256(canonical(event)).digest()
+
+
+def next_hash(prev: bytes, digest: bytes) -> bytes:
+    return hashlib.sha256(prev + digest).digest()
+
+
+@transaction.atomic
+def link_once() -> list[int]:
+    """Append every committed, unlinked event to the chain; returns their sequence numbers.
+
+    Events commit in another order than their ids, so "greater than the last id" would miss some. Instead the chain
+    row keeps a horizon: every transaction below it had ended when we last saw the end of the queue, so whatever it
+    wrote is linked. The row's lock makes linkers take turns.
+    """
+    Chain.objects.get_or_create(pk=1)
+    chain = Chain.objects.select_for_update().get(pk=1)
+    horizon, current = _transaction_numbers()
+    if chain.horizon > current:
+        chain.horizon = 0  # restored into another cluster, whose numbering starts anew
+    events = list(Event.objects.filter(txid__gte=chain.horizon, link__isnull=True).order_by("pk")[:BATCH])
+    links: list[EventLink] = []
+    seq, prev = chain.seq, bytes(chain.hash)
+    for event in events:
+        seq += 1
+        digest = digest_of(event)
+        links.append(EventLink(seq=seq, event=event, digest=digest, prev=prev, hash=next_hash(prev, digest)))
+        prev = links[-1].hash
+    EventLink.objects.bulk_create(links)
+    changes: dict[str, Any] = {"seq": seq, "hash": prev, "linked_at": timezone.now()}
+    if len(events) < BATCH:
+        changes["horizon"] = horizon
+    if links or horizon - chain.horizon > 1000:
+        Chain.objects.filter(pk=1).update(**changes)
+    return [link.seq for link in links]
+
+
+def _transaction_numbers() -> tuple[int, int]:
+    """The oldest transaction still running, and the next number. Read in a statement before the events are."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() s"
+        )
+        xmin, xmax = cursor.fetchone()
+    return int(xmin), int(xmax)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `ledger verify` found."""
+
+    linked: int
+    head: str
+    tail: int
+    problems: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        return not self.problems
+
+
+def verify(most_problems: int = 20) -> Verdict:
+    """Recompute every hash from the rows as they are; count what is not linked yet."""
+    problems: list[str] = []
+    prev, expected = GENESIS, 1
+    for link in EventLink.objects.select_related("event").order_by("seq").iterator(chunk_size=2000):
+        problems += _faults(link, prev, expected)
+        if len(problems) >= most_problems:
+            break
+        prev, expected = bytes(link.hash), link.seq + 1
+    chain = Chain.objects.filter(pk=1).first()
+    if chain and not problems and (chain.seq, bytes(chain.hash)) != (expected - 1, prev):
+        problems.append(f"the chain row says it ends at #{chain.seq}, the links end at #{expected - 1}")
+    tail = Event.objects.filter(link__isnull=True).count()
+    return Verdict(linked=expected - 1, head="0x" + prev.hex(), tail=tail, problems=tuple(problems))
+
+
+def _faults(link: EventLink, prev: bytes, expected: int) -> Iterator[str]:
+    if link.seq != expected:
+        yield f"#{expected} is missing; #{link.seq} follows"
+    elif bytes(link.prev) != prev:
+        yield f"#{link.seq} does not continue its predecessor"
+    if digest_of(link.event) != bytes(link.digest):
+        yield f"#{link.seq} (event {link.event_id}, {link.event.verb}) was altered after it was linked"
+    if next_hash(bytes(link.prev), bytes(link.digest)) != bytes(link.hash):
+        yield f"#{link.seq} has a hash that does not follow from its digest"
+
+
+def export(withhold: frozenset[int] = frozenset()) -> Iterator[dict[str, Any]]:
+    """Lines that a third party can verify alone; a withheld event leaves its digest, so that the rest still proves."""
+    for link in EventLink.objects.select_related("event").order_by("seq").iterator(chunk_size=2000):
+        line: dict[str, Any] = {
+            "seq": link.seq,
+            "digest": bytes(link.digest).hex(),
+            "prev": bytes(link.prev).hex(),
+            "hash": bytes(link.hash).hex(),
+        }
+        line["event"] = None if link.event_id in withhold else json.loads(canonical(link.event))
+        yield line

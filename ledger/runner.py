@@ -1,0 +1,95 @@
+"""The ledger's process: links what was recorded, wakes the browsers, and feeds the subscribers."""
+
+import logging
+import signal
+import threading
+import time
+from types import FrameType
+
+import redis
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import OperationalError, close_old_connections, connection
+from django.db.utils import InterfaceError
+
+from ledger import hints
+from ledger.chain import link_once
+from ledger.subscriptions import dispatch, ensure_rows
+
+logger = logging.getLogger(__name__)
+LONGEST_WAIT = 0.1  # without a hint we look this often: Redis may be down, and linking must stay within 250 ms
+
+
+class Ear:
+    """Hears the hints; without Redis it simply waits."""
+
+    def __init__(self) -> None:
+        self._pubsub: redis.client.PubSub | None = None
+        self._retry_at = 0.0
+
+    def wait(self) -> None:
+        if self._pubsub is None and time.monotonic() >= self._retry_at:
+            self._connect()
+        if self._pubsub is None:
+            time.sleep(LONGEST_WAIT)
+            return
+        try:
+            if self._pubsub.get_message(ignore_subscribe_messages=True, timeout=LONGEST_WAIT):
+                while self._pubsub.get_message(ignore_subscribe_messages=True, timeout=0):
+                    pass
+        except (redis.RedisError, OSError):
+            self._pubsub, self._retry_at = None, time.monotonic() + 1
+
+    def _connect(self) -> None:
+        try:
+            pubsub = hints.client().pubsub()
+            pubsub.subscribe(hints.RECORDED)
+            self._pubsub = pubsub
+        except (redis.RedisError, OSError):
+            self._retry_at = time.monotonic() + 1
+
+
+def announce(seq: int) -> None:
+    """Tell the web processes how far the chain reaches; they read the rest from the database."""
+    layer = get_channel_layer()
+    if layer is None:
+        return
+    try:
+        async_to_sync(layer.group_send)(hints.LINKED_GROUP, {"type": "linked", "seq": seq})
+    except Exception:
+        logger.warning("browsers were not woken; they will look by themselves", exc_info=True)
+
+
+def step() -> int:
+    """One turn: link everything there is, announce it, hand it on. Returns how many events were linked."""
+    linked = 0
+    while seqs := link_once():
+        linked += len(seqs)
+        announce(seqs[-1])
+    dispatch()
+    return linked
+
+
+class Runner:
+    def __init__(self) -> None:
+        self.stopping = threading.Event()
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        self.stopping.set()
+
+    def run(self) -> None:
+        signal.signal(signal.SIGTERM, self.stop)
+        signal.signal(signal.SIGINT, self.stop)
+        ear, ready = Ear(), False
+        while not self.stopping.is_set():
+            try:
+                if not ready:
+                    ensure_rows()
+                    ready = True
+                step()
+                ear.wait()
+            except (OperationalError, InterfaceError):
+                logger.warning("the database does not answer; trying again")
+                connection.close()
+                self.stopping.wait(0.5)
+            close_old_connections()

@@ -1,0 +1,92 @@
+"""Verbs on scopes."""
+
+from collections.abc import Iterable
+
+from django.db import connection, transaction
+
+from ledger.errors import Invalid
+from ledger.models import Scope, ScopeClosure, ScopeLink, ScopeMember
+from ledger.services import record
+
+
+@transaction.atomic
+def open_scope(
+    *,
+    kind: str,
+    title: str,
+    actor: str,
+    private: bool = False,
+    members: Iterable[str] = (),
+    parents: Iterable[Scope] = (),
+) -> Scope:
+    scope = Scope.objects.create(kind=kind, title=title[:200], private=private)
+    ScopeClosure.objects.create(ancestor=scope, descendant=scope)
+    who = sorted(set(members))
+    ScopeMember.objects.bulk_create(ScopeMember(scope=scope, who=name) for name in who)
+    record(
+        "scope.opened",
+        actor=actor,
+        scope=scope,
+        subject=f"scope:{scope.pk}",
+        after={"kind": kind, "title": title, "private": private, "members": who},
+    )
+    for parent in parents:
+        link(child=scope, parent=parent, actor=actor)
+    return scope
+
+
+@transaction.atomic
+def add_member(*, scope: Scope, who: str, actor: str, role: str = "member") -> None:
+    """Add a member, or change the role of one; nothing happens, and nothing is recorded, when it is so already."""
+    member = ScopeMember.objects.select_for_update().filter(scope=scope, who=who).first()
+    if member and member.role == role:
+        return
+    before = {"role": member.role} if member else None
+    ScopeMember.objects.update_or_create(scope=scope, who=who, defaults={"role": role})
+    record("scope.member.added", actor=actor, scope=scope, subject=who, before=before, after={"role": role})
+
+
+@transaction.atomic
+def remove_member(*, scope: Scope, who: str, actor: str, reason: str = "") -> None:
+    if ScopeMember.objects.filter(scope=scope, who=who).delete()[0]:
+        record("scope.member.removed", actor=actor, scope=scope, subject=who, reason=reason)
+
+
+@transaction.atomic
+def set_private(*, scope: Scope, private: bool, actor: str, reason: str = "") -> None:
+    if Scope.objects.filter(pk=scope.pk).exclude(private=private).update(private=private):
+        scope.private = private
+        record(
+            "scope.private.changed",
+            actor=actor,
+            scope=scope,
+            subject=f"scope:{scope.pk}",
+            before={"private": not private},
+            after={"private": private},
+            reason=reason,
+        )
+
+
+@transaction.atomic
+def link(*, child: Scope, parent: Scope, actor: str) -> None:
+    """Append a parent; whoever may not see the parent will not see the child."""
+    _one_at_a_time()
+    if ScopeClosure.objects.filter(ancestor=child, descendant=parent).exists():
+        raise Invalid("parent", "this would make a scope its own ancestor", "link the other way round")
+    if ScopeLink.objects.filter(child=child, parent=parent).exists():
+        return
+    ScopeLink.objects.create(child=child, parent=parent)
+    below = ScopeClosure.objects.filter(ancestor=child).values_list("descendant_id", flat=True)
+    above = ScopeClosure.objects.filter(descendant=parent).values_list("ancestor_id", flat=True)
+    ScopeClosure.objects.bulk_create(
+        [ScopeClosure(ancestor_id=a, descendant_id=d) for d in below for a in above], ignore_conflicts=True
+    )
+    record(
+        "scope.linked", actor=actor, scope=child, subject=f"scope:{child.pk}", after={"parent": f"scope:{parent.pk}"}
+    )
+
+
+def _one_at_a_time() -> None:
+    """Two links made at once could close a circle that neither sees."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('ledger.scopes.link'))")

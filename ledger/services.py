@@ -1,0 +1,82 @@
+"""`record`: the one way an event is written."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, models
+from structlog.contextvars import get_contextvars
+
+from ledger import hints
+from ledger.models import Event, Scope
+
+LARGEST_INT = 2**53 - 1
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Carried by an event from any floor; incidents makes the Alert."""
+
+    key: str
+    severity: str
+    cleared: bool = False
+    title: str = ""
+
+
+def alarm(key: str, severity: str, cleared: bool = False, title: str = "") -> Alarm:
+    return Alarm(key=key, severity=severity, cleared=cleared, title=title)
+
+
+def plain(value: Any) -> Any:
+    """JSON with one spelling for each value: no floats, large integers as text, so that hashes agree anywhere."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")  # PostgreSQL's JSON holds no NUL
+    if isinstance(value, int):
+        return value if abs(value) <= LARGEST_INT else str(value)
+    if isinstance(value, Mapping):
+        return {plain(str(key)): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in (sorted(value) if isinstance(value, (set, frozenset)) else value)]
+    if isinstance(value, (datetime, date)):
+        return value.isoformat()
+    if isinstance(value, (Decimal, UUID)):
+        return str(value)
+    if isinstance(value, (bytes, memoryview)):
+        return "0x" + bytes(value).hex()
+    if isinstance(value, models.Model):
+        return getattr(value, "subject", f"{value._meta.model_name}:{value.pk}")
+    raise TypeError(f"an event cannot hold a {type(value).__name__}")
+
+
+def record(
+    verb: str,
+    *,
+    actor: str,
+    scope: Scope | None = None,
+    subject: str = "",
+    before: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    reason: str = "",
+    alarm: Alarm | None = None,
+) -> Event:
+    """Write an event in the transaction of the change that it tells of."""
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"{verb} must be recorded in the transaction of its change")
+    event = Event.objects.create(
+        verb=verb,
+        actor=actor,
+        scope=scope,
+        subject=subject,
+        before=plain(before),
+        after=plain(after),
+        reason=plain(reason),
+        alarm=plain(asdict(alarm)) if alarm else None,
+        request_id=str(get_contextvars().get("request_id", ""))[:64],
+    )
+    hints.recorded()
+    return event

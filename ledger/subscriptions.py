@@ -1,0 +1,114 @@
+"""Who above wants to hear of what: `@subscribe("proposal.*", name="runbooks.steps")` in a room's subscriptions.py."""
+
+import logging
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from ledger.models import Chain, Event, Subscription
+
+logger = logging.getLogger(__name__)
+Handler = Callable[[Event], None]
+BATCH = 200
+LONGEST_PAUSE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    name: str
+    pattern: str
+    handler: Handler
+
+    @property
+    def regex(self) -> str:
+        return "^" + re.escape(self.pattern).replace(r"\*", ".*") + "$"
+
+
+REGISTRY: dict[str, Subscriber] = {}
+
+
+def subscribe(pattern: str, *, name: str) -> Callable[[Handler], Handler]:
+    """Call the handler for each matching event, in order, at least once, its cursor in the same transaction."""
+
+    def register(handler: Handler) -> Handler:
+        if name in REGISTRY and REGISTRY[name].handler is not handler:
+            raise RuntimeError(f"two subscribers are called {name}")
+        REGISTRY[name] = Subscriber(name, pattern, handler)
+        return handler
+
+    return register
+
+
+def ensure_rows() -> None:
+    """A new subscriber starts at the chain's present end: history is not acted on twice."""
+    end = Chain.objects.values_list("seq", flat=True).first() or 0
+    Subscription.objects.bulk_create([Subscription(name=name, cursor=end) for name in REGISTRY], ignore_conflicts=True)
+
+
+def dispatch(names: Iterable[str] | None = None) -> int:
+    """Give every subscriber what is new to it; one that fails is tried again later and holds up nobody else."""
+    return sum(_drain(REGISTRY[name]) for name in (names or list(REGISTRY)))
+
+
+def _drain(subscriber: Subscriber) -> int:
+    done = 0
+    while True:
+        handled, more = _next(subscriber)
+        done += handled
+        if not more:
+            return done
+
+
+def _next(subscriber: Subscriber) -> tuple[int, bool]:
+    """One matching event in one transaction, or the cursor moved past what does not match."""
+    seq = 0
+    try:
+        with transaction.atomic():
+            row = Subscription.objects.select_for_update(skip_locked=True).filter(name=subscriber.name).first()
+            if row is None or (row.retry_at and row.retry_at > timezone.now()):
+                return 0, False
+            found, end = _after(row.cursor, subscriber)
+            if found is None and end <= row.cursor:
+                return 0, False
+            seq = found.link.seq if found else end
+            if found:
+                subscriber.handler(found)
+            Subscription.objects.filter(name=row.name).update(
+                cursor=seq, failures=0, retry_at=None, error="", moved_at=timezone.now()
+            )
+            return (1 if found else 0), bool(found)
+    except Exception as error:
+        _put_off(subscriber, seq, error)
+        return 0, False
+
+
+def _after(cursor: int, subscriber: Subscriber) -> tuple[Event | None, int]:
+    end = Chain.objects.values_list("seq", flat=True).first() or 0
+    if end <= cursor:
+        return None, end
+    found = (
+        Event.objects.filter(link__seq__gt=cursor, link__seq__lte=end, verb__regex=subscriber.regex)
+        .select_related("link", "scope")
+        .order_by("link__seq")
+        .first()
+    )
+    return found, end
+
+
+def _put_off(subscriber: Subscriber, seq: int, error: Exception) -> None:
+    """Outside the failed transaction: remember the failure and wait a little longer each time."""
+    logger.exception("subscriber failed", extra={"subscriber": subscriber.name, "seq": seq})
+    if not connection.is_usable():
+        connection.close()
+    row = Subscription.objects.filter(name=subscriber.name).first()
+    if row:
+        pause = min(timedelta(seconds=0.2 * 2 ** min(row.failures, 10)), LONGEST_PAUSE)
+        Subscription.objects.filter(name=row.name).update(
+            failures=row.failures + 1,
+            retry_at=timezone.now() + pause,
+            error=f"#{seq}: {type(error).__name__}: {error}"[:500],
+        )

@@ -1,0 +1,59 @@
+"""The one way a status moves: conditionally, with its event, in one transaction."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from django.db import models, transaction
+
+from ledger.errors import StaleTransition
+from ledger.models import Event, Scope
+from ledger.services import Alarm, record
+
+
+class Status(models.Model):
+    """A noun with a status. `TRANSITIONS` maps each status to those that may follow it."""
+
+    NOUN: ClassVar[str]
+    TRANSITIONS: ClassVar[Mapping[str, frozenset[str] | set[str]]]
+    status: Any
+
+    class Meta:
+        abstract = True
+
+    @property
+    def subject(self) -> str:
+        return f"{self.NOUN}:{self.pk}"
+
+
+def transition(
+    obj: Status,
+    to: str,
+    *,
+    actor: str,
+    reason: str = "",
+    also: Mapping[str, Any] | None = None,
+    after: Mapping[str, Any] | None = None,
+    alarm: Alarm | None = None,
+) -> Event:
+    """Move `obj` to a status; zero rows means that somebody was faster, and nothing is changed."""
+    old = obj.status
+    if to not in obj.TRANSITIONS.get(old, ()):
+        raise StaleTransition(f"{obj.subject} is {old}; it cannot become {to}")
+    changes = {"status": to, **(also or {})}
+    with transaction.atomic():
+        if not type(obj)._default_manager.filter(pk=obj.pk, status=old).update(**changes):
+            raise StaleTransition(f"{obj.subject} is no longer {old}")
+        scope: Scope | None = getattr(obj, "scope", None)
+        event = record(
+            f"{obj.NOUN}.{to}",
+            actor=actor,
+            scope=scope,
+            subject=obj.subject,
+            before={"status": old},
+            after={"status": to, **(after or {})},
+            reason=reason,
+            alarm=alarm,
+        )
+    for name, value in changes.items():
+        setattr(obj, name, value)
+    return event
