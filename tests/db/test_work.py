@@ -1,0 +1,207 @@
+"""Work: claims, fences, waking, patience, sweeping."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+import work
+from ledger.models import Event
+from work import hints, leases, registry, runner, services
+from work.models import Attempt, Work
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
+    sent: list[int] = []
+    monkeypatch.setattr(leases.Heart, "BEAT", 0.05)
+    monkeypatch.setattr(registry, "HANDLERS", handlers := {})
+    monkeypatch.setattr(services, "HANDLERS", handlers)
+    monkeypatch.setattr(runner, "HANDLERS", handlers)
+    monkeypatch.setattr(hints, "send", lambda work_id, queue, delay=0: sent.append(work_id) or True)
+    yield sent
+    while leases.HEART._thread is not None:
+        threading.Event().wait(0.02)
+
+
+def put(kind: str = "t", key: str = "1", **kw: Any) -> Work:
+    with transaction.atomic():
+        return work.enqueue(kind, key=key, actor="system:test", **kw)
+
+
+def expire(row: Work) -> None:
+    Work.objects.filter(pk=row.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+
+
+def test_the_same_key_is_one_row_and_a_rollback_leaves_none(own_registry: list[int]) -> None:
+    work.handler("t")(lambda lease: work.Done())
+    assert put() == put()
+    assert own_registry == [Work.objects.get().pk]
+    with pytest.raises(RuntimeError), transaction.atomic():
+        work.enqueue("t", key="2", actor="system:test")
+        raise RuntimeError
+    assert Work.objects.count() == 1
+
+
+def test_only_one_of_many_workers_gets_a_row() -> None:
+    ran: list[int] = []
+
+    @work.handler("t")
+    def handle(lease: work.Lease) -> work.Outcome:
+        ran.append(lease.fence)
+        return work.Done({"n": 1})
+
+    row = put()
+    gate = threading.Barrier(6)
+
+    def go() -> None:
+        gate.wait()
+        runner.run(row.pk)
+        connection.close()
+
+    threads = [threading.Thread(target=go) for _ in range(6)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    row.refresh_from_db()
+    assert ran == [1] and row.status == "done" and row.result == {"n": 1}
+    assert [a.outcome for a in Attempt.objects.all()] == ["done"]
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing() -> None:
+    @work.handler("t")
+    def handle(lease: work.Lease) -> work.Outcome:
+        if lease.fence == 1:
+            expire(lease.work)
+            assert services.claim(lease.work.pk, "thief") is not None
+            with lease.commit(work.Done()):
+                services.record("thing.done", actor="system:slow")
+        return work.Done()
+
+    row = put()
+    assert runner.run(row.pk) is None
+    row.refresh_from_db()
+    assert row.status == "running" and row.fence == 2
+    assert not Event.objects.filter(verb="thing.done").exists()
+    assert [a.outcome for a in Attempt.objects.order_by("fence")] == ["lost", ""]
+
+
+def test_effect_and_end_are_one_transaction() -> None:
+    @work.handler("t")
+    def handle(lease: work.Lease) -> work.Outcome:
+        outcome = work.Done()
+        with lease.commit(outcome):
+            services.record("thing.done", actor="system:test")
+        raise AssertionError("dies after its commit")
+
+    row = put()
+    assert isinstance(runner.run(row.pk), work.Done)
+    row.refresh_from_db()
+    assert row.status == "done" and Event.objects.filter(verb="thing.done").count() == 1
+
+
+def test_failures_back_off_and_end_after_the_last_try() -> None:
+    ended: list[str] = []
+
+    @work.handler("t", max_attempts=3, backoff=work.Backoff(base=60), on_end=lambda row, out: ended.append(row.status))
+    def handle(lease: work.Lease) -> work.Outcome:
+        raise ConnectionError("peer hung up")
+
+    row = put()
+    runner.run(row.pk)
+    row.refresh_from_db()
+    assert row.status == "queued" and row.failures == 1 and row.run_at > timezone.now() + timedelta(seconds=50)
+    assert runner.run(row.pk) is None, "not due yet"
+    for _ in range(2):
+        Work.objects.update(run_at=timezone.now() - timedelta(seconds=1))
+        runner.run(row.pk)
+    row.refresh_from_db()
+    assert row.status == "failed" and "gave up after 3 tries" in row.error and ended == ["failed"]
+    assert Event.objects.filter(verb="work.failed").count() == 1
+    assert services.revive("t", "1", actor="user:1") and Work.objects.get().status == "queued"
+
+
+def test_waiting_costs_nothing_until_woken_even_while_running() -> None:
+    turns: list[int] = []
+
+    @work.handler("t")
+    def handle(lease: work.Lease) -> work.Outcome:
+        turns.append(1)
+        if len(turns) == 2:
+            work.wake("t", "1")
+        return work.Wait(None, "for a signature") if len(turns) < 3 else work.Done()
+
+    row = put()
+    runner.run(row.pk)
+    assert services.sweep() == 0 and runner.run(row.pk) is None
+    assert work.wake("t", "1")
+    runner.run(row.pk)  # woken during this turn
+    runner.run(row.pk)
+    row.refresh_from_db()
+    assert len(turns) == 3 and row.status == "done" and row.failures == 0
+    assert not work.wake("t", "1"), "what has ended is not woken"
+
+
+def test_a_deadline_ends_what_waits() -> None:
+    work.handler("t")(lambda lease: work.Wait(None, "for ever"))
+    row = put(deadline=timezone.now() + timedelta(hours=1))
+    runner.run(row.pk)
+    row.refresh_from_db()
+    assert row.run_at == row.deadline, "the sweeper will find it at its deadline"
+    Work.objects.update(deadline=timezone.now() - timedelta(seconds=1), run_at=timezone.now() - timedelta(seconds=1))
+    runner.run(row.pk)
+    row.refresh_from_db()
+    assert row.status == "failed" and "deadline" in row.error
+
+
+def test_the_sweeper_hints_what_is_due_or_abandoned_and_not_again_at_once(own_registry: list[int]) -> None:
+    work.handler("t")(lambda lease: work.Done())
+    late, abandoned = put(key="late"), put(key="abandoned")
+    future = put(key="future", run_at=timezone.now() + timedelta(1))
+    Work.objects.filter(pk=late.pk).update(hinted_at=None)
+    services.claim(abandoned.pk, "dead")
+    expire(abandoned)
+    own_registry.clear()
+    assert services.sweep() == 2 and set(own_registry) == {late.pk, abandoned.pk}
+    assert services.sweep() == 0
+    assert runner.run(abandoned.pk) == work.Done()
+    assert runner.run(future.pk) is None
+
+
+def test_a_row_whose_workers_keep_dying_fails() -> None:
+    work.handler("t", max_attempts=2)(lambda lease: work.Done())
+    row = put()
+    for _ in range(3):
+        services.claim(row.pk, "dies")
+        expire(row)
+    runner.run(row.pk)
+    row.refresh_from_db()
+    assert row.status == "failed" and "died" in row.error
+
+
+def test_the_heart_keeps_a_lease_alive() -> None:
+    @work.handler("t", lease=0.3)
+    def handle(lease: work.Lease) -> work.Outcome:
+        threading.Event().wait(0.8)
+        lease.check()
+        return work.Done()
+
+    row = put()
+    assert isinstance(runner.run(row.pk), work.Done)
+
+
+def test_cancelled_work_is_fenced_off() -> None:
+    @work.handler("t")
+    def handle(lease: work.Lease) -> work.Outcome:
+        work.cancel("t", "1")
+        return work.Done()
+
+    row = put()
+    assert runner.run(row.pk) is None
+    row.refresh_from_db()
+    assert row.status == "cancelled"

@@ -1,0 +1,121 @@
+"""A claim on a row: proof, at every write, that it is still ours."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from django.db import connection, transaction
+
+from work.models import Work
+from work.outcomes import LostLease, Outcome
+from work.registry import Handler
+
+
+@dataclass(eq=False)
+class Turn:
+    """What `lease.commit()` yields: the row, held; `end` makes this transaction the turn's last."""
+
+    row: Work
+    outcome: Outcome | None = None
+
+    def end(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+
+
+@dataclass(eq=False)
+class Lease:
+    """Handed to a handler. Every write happens in `with lease.commit():`, which refuses once the row is not ours."""
+
+    work: Work
+    handler: Handler
+    started: float = field(default_factory=time.monotonic)
+    ended: Outcome | None = None
+
+    @property
+    def fence(self) -> int:
+        return self.work.fence
+
+    def check(self) -> None:
+        """Cheap question before something slow or outward: is it still ours?"""
+        if not Work.objects.filter(pk=self.work.pk, fence=self.fence, status=Work.Status.RUNNING).exists():
+            raise LostLease(str(self.work))
+
+    @contextmanager
+    def commit(self, outcome: Outcome | None = None) -> Iterator[Turn]:
+        """A transaction that holds the row under our fence.
+
+        With an outcome, given here or to `turn.end`, the turn ends together with what is written here: the effect and
+        the record that it is done cannot come apart.
+        """
+        from work.services import settle
+
+        with transaction.atomic():
+            row = (
+                Work.objects.select_for_update()
+                .filter(pk=self.work.pk, fence=self.fence, status=Work.Status.RUNNING)
+                .first()
+            )
+            if row is None:
+                raise LostLease(str(self.work))
+            turn = Turn(row, outcome)
+            yield turn
+            if turn.outcome is not None:
+                settle(row, turn.outcome, self.handler)
+        self.ended = turn.outcome or self.ended
+
+
+class Heart:
+    """One thread a process keeps every running lease alive with one statement a second."""
+
+    BEAT = 1.0
+
+    def __init__(self) -> None:
+        self._leases: set[Lease] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def keep(self, lease: Lease) -> Iterator[None]:
+        with self._lock:
+            self._leases.add(lease)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._beat, name="leases", daemon=True)
+                self._thread.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._leases.discard(lease)
+
+    def _beat(self) -> None:
+        while held := self._held():
+            self._extend(held)
+        connection.close()
+
+    def _held(self) -> list[Lease]:
+        """Those to keep alive after a pause; with none left the thread ends, and the next lease starts another."""
+        while True:
+            time.sleep(self.BEAT)
+            now = time.monotonic()
+            with self._lock:
+                if not self._leases:
+                    self._thread = None
+                    return []
+                if held := [lease for lease in self._leases if now - lease.started < lease.handler.longest]:
+                    return held
+
+    def _extend(self, held: list[Lease]) -> None:
+        try:
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    "UPDATE work_work SET lease_until = now() + make_interval(secs => %s) "
+                    "WHERE id = %s AND fence = %s AND status = 'running'",
+                    [(lease.handler.lease, lease.work.pk, lease.fence) for lease in held],
+                )
+        except Exception:  # whatever happens to the database, the next beat tries again on a new connection
+            connection.close()
+
+
+HEART = Heart()

@@ -1,0 +1,51 @@
+"""Which function does which kind of work."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from work.outcomes import Backoff, Outcome
+
+if TYPE_CHECKING:
+    from work.leases import Lease
+    from work.models import Work
+
+Handle = Callable[["Lease"], Outcome]
+OnEnd = Callable[["Work", Outcome], None]
+
+
+@dataclass(frozen=True)
+class Handler:
+    kind: str
+    run: Handle
+    lease: float
+    longest: float
+    max_failures: int
+    backoff: Backoff
+    queue: str
+    on_end: OnEnd | None
+
+
+HANDLERS: dict[str, Handler] = {}
+PATIENT = Backoff()
+
+
+def handler(
+    kind: str,
+    *,
+    lease: float = 3,
+    longest: float = 120,
+    max_attempts: int = 8,
+    backoff: Backoff = PATIENT,
+    queue: str = "default",
+    on_end: OnEnd | None = None,
+) -> Callable[[Handle], Handle]:
+    """Register what does work of a kind. The lease is kept alive while it runs, but for `longest` seconds at most."""
+
+    def register(run: Handle) -> Handle:
+        if kind in HANDLERS:
+            raise RuntimeError(f"two handlers do {kind}")
+        HANDLERS[kind] = Handler(kind, run, lease, longest, max_attempts, backoff, queue, on_end)
+        return run
+
+    return register

@@ -1,0 +1,216 @@
+"""Verbs on work: enqueue, wake, claim, settle, sweep, cancel."""
+
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from ledger.models import Scope
+from ledger.services import plain, record
+from work import faults, hints
+from work.models import Attempt, Work
+from work.outcomes import Done, Fail, Outcome, Retry, Unknown, Wait
+from work.registry import HANDLERS, Handler
+
+logger = logging.getLogger(__name__)
+SOON = timedelta(seconds=10)  # a shorter pause is timed by the broker; a longer one is found by the sweeper
+
+CLAIM = """
+UPDATE work_work w SET status = 'running', fence = fence + 1, woken = false, hinted_at = NULL, hints = 0,
+  failures = failures + (w.status = 'running')::int, lease_until = now() + make_interval(secs => %(lease)s)
+WHERE id = (
+  SELECT id FROM work_work WHERE id = %(id)s AND (
+    (status IN ('queued', 'waiting') AND run_at <= now()) OR (status = 'running' AND lease_until < now())
+  ) FOR UPDATE SKIP LOCKED
+) RETURNING w.*
+"""
+
+SWEEP = """
+UPDATE work_work SET hinted_at = now(), hints = hints + 1 WHERE id IN (
+  SELECT id FROM work_work WHERE (
+    (status IN ('queued', 'waiting') AND run_at <= now()) OR (status = 'running' AND lease_until < now())
+  ) AND (hinted_at IS NULL OR hinted_at < now() - make_interval(secs => least(60, 4 * 2 ^ least(hints, 5))))
+  ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
+) RETURNING id, kind
+"""
+
+
+def enqueue(
+    kind: str,
+    *,
+    key: str,
+    actor: str,
+    subject: str = "",
+    payload: Mapping[str, Any] | None = None,
+    scope: Scope | None = None,
+    run_at: datetime | None = None,
+    deadline: datetime | None = None,
+) -> Work:
+    """Write down work to be done, in the caller's transaction. The same key gives the same row, never a second one."""
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"{kind} must be enqueued in the transaction of what calls for it")
+    work, created = Work.objects.get_or_create(
+        kind=kind,
+        key=key,
+        defaults={
+            "actor": actor,
+            "subject": subject,
+            "payload": plain(payload or {}),
+            "scope": scope,
+            "run_at": run_at or Now(),
+            "deadline": deadline,
+            "hinted_at": None if run_at else timezone.now(),
+        },
+    )
+    if created and run_at is None:
+        hints.on_commit(work.pk, queue_of(kind))
+    return work
+
+
+def queue_of(kind: str) -> str:
+    return HANDLERS[kind].queue if kind in HANDLERS else "default"
+
+
+@transaction.atomic
+def wake(kind: str, key: str) -> bool:
+    """A waiting row becomes due now; one that is running will not fall asleep at the end of this turn."""
+    row = Work.objects.select_for_update().filter(kind=kind, key=key).first()
+    if row is None or row.status not in Work.OPEN:
+        return False
+    if row.status == Work.Status.RUNNING:
+        Work.objects.filter(pk=row.pk).update(woken=True)
+        return True
+    Work.objects.filter(pk=row.pk).update(run_at=Now(), status=Work.Status.QUEUED, hinted_at=timezone.now())
+    hints.on_commit(row.pk, queue_of(kind))
+    return True
+
+
+@transaction.atomic
+def claim(work_id: int, worker: str) -> Work | None:
+    """Take a row that is due, or whose lease ran out; nobody else can until our lease runs out."""
+    kind = Work.objects.filter(pk=work_id).values_list("kind", flat=True).first()
+    if kind not in HANDLERS:
+        return None
+    rows = list(Work.objects.raw(CLAIM, {"id": work_id, "lease": HANDLERS[kind].lease}))
+    if not rows:
+        return None
+    row: Work = rows[0]
+    Attempt.objects.filter(work=row, ended_at=None).update(ended_at=Now(), outcome="lost")
+    Attempt.objects.create(work=row, fence=row.fence, worker=worker)
+    return row
+
+
+def settle(row: Work, outcome: Outcome, handler: Handler) -> None:
+    """Write a turn's end. The caller holds the row under its fence, in a transaction."""
+    outcome = _with_patience(row, outcome, handler)
+    now = timezone.now()
+    changes: dict[str, Any] = {"lease_until": None, "hinted_at": None, "hints": 0}
+    match outcome:
+        case Done(result):
+            changes |= {"status": Work.Status.DONE, "result": plain(result), "ended_at": now, "error": "", "reason": ""}
+        case Wait(until, reason):
+            changes |= {"status": Work.Status.WAITING, "run_at": now if row.woken else until, "reason": reason[:200]}
+        case Retry(error, after):
+            pause = after if after is not None else handler.backoff.after(row.failures + 1)
+            run_at = now if row.woken else now + pause
+            changes |= {
+                "status": Work.Status.QUEUED,
+                "failures": row.failures + 1,
+                "run_at": run_at,
+                "error": error[:2000],
+            }
+        case Fail(error):
+            changes |= {"status": Work.Status.FAILED, "error": error[:2000], "ended_at": now}
+        case Unknown(known, choices):
+            result = {"known": plain(known), "choices": choices}
+            changes |= {"status": Work.Status.UNKNOWN, "result": result, "ended_at": now}
+    if "ended_at" not in changes:
+        _hint_later(row, changes, now)
+    Work.objects.filter(pk=row.pk).update(**changes)
+    Attempt.objects.filter(work=row, fence=row.fence).update(
+        ended_at=now, outcome=type(outcome).__name__.lower(), error=str(getattr(outcome, "error", ""))[:2000]
+    )
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if isinstance(outcome, (Fail, Unknown)):
+        _tell(row, outcome)
+    if handler.on_end and "ended_at" in changes:
+        handler.on_end(row, outcome)
+
+
+def _with_patience(row: Work, outcome: Outcome, handler: Handler) -> Outcome:
+    """A row that failed too often, or whose deadline has passed, fails instead of going on."""
+    if isinstance(outcome, Retry) and row.failures + 1 >= handler.max_failures:
+        return Fail(f"gave up after {row.failures + 1} tries: {outcome.error}")
+    if isinstance(outcome, (Retry, Wait)) and row.deadline and row.deadline <= timezone.now():
+        return Fail(f"not done by its deadline: {getattr(outcome, 'error', '') or getattr(outcome, 'reason', '')}")
+    return outcome
+
+
+def _hint_later(row: Work, changes: dict[str, Any], now: datetime) -> None:
+    run_at = changes.get("run_at")
+    if run_at is not None and run_at - now <= SOON:
+        changes["hinted_at"] = run_at
+        hints.on_commit(row.pk, queue_of(row.kind), delay=(run_at - now).total_seconds())
+    elif row.deadline and (run_at is None or run_at > row.deadline):
+        changes["run_at"] = row.deadline
+
+
+def _tell(row: Work, outcome: Fail | Unknown) -> None:
+    status = "failed" if isinstance(outcome, Fail) else "unknown"
+    record(
+        f"work.{status}",
+        actor="system:work",
+        scope=row.scope,
+        subject=row.subject or f"work:{row.pk}",
+        after={"kind": row.kind, "key": row.key, "error": row.error, "result": row.result},
+    )
+
+
+@transaction.atomic
+def cancel(kind: str, key: str) -> bool:
+    """Stop what has not begun, or fence off what is running: it cannot write any more."""
+    return bool(
+        Work.objects.filter(kind=kind, key=key, status__in=Work.OPEN).update(
+            status=Work.Status.CANCELLED, ended_at=timezone.now(), lease_until=None
+        )
+    )
+
+
+@transaction.atomic
+def revive(kind: str, key: str, *, actor: str) -> bool:
+    """A person decided that an ended row is to be tried again, with fresh patience."""
+    row = Work.objects.select_for_update().filter(kind=kind, key=key).first()
+    if row is None or row.status not in (Work.Status.FAILED, Work.Status.UNKNOWN, Work.Status.CANCELLED):
+        return False
+    Work.objects.filter(pk=row.pk).update(
+        status=Work.Status.QUEUED, failures=0, run_at=Now(), ended_at=None, error="", hinted_at=timezone.now()
+    )
+    record(
+        "work.revived",
+        actor=actor,
+        scope=row.scope,
+        subject=row.subject or f"work:{row.pk}",
+        before={"status": row.status, "error": row.error},
+        after={"kind": row.kind, "key": row.key},
+    )
+    hints.on_commit(row.pk, queue_of(kind))
+    return True
+
+
+def sweep(limit: int = 500) -> int:
+    """Find what is due, whose lease ran out and what was never hinted; hint it. Losing hints costs seconds."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(SWEEP, [limit])
+        due: Iterable[tuple[int, str]] = cursor.fetchall()
+    faults.point("work.swept")
+    count = 0
+    for work_id, kind in due:
+        count += 1
+        if not hints.send(work_id, queue_of(kind)):
+            break
+    return count
