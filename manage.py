@@ -1,13 +1,18 @@
 #!/usr/bin/env python
 """Breakglass's command line."""
 
-import os
 import sys
+
+from config.start import settings_or_exit
 
 
 def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
+    if sys.argv[1:2] == ["up"]:
+        # Without Django and the rooms: the supervisor starts at once, stays small, and outlives a room that is broken.
+        from config.supervisor.main import main as up
+
+        sys.exit(up(sys.argv[2:]))
+    settings_or_exit()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -1,10 +1,32 @@
 """The Celery application: hints only, the truth is in PostgreSQL."""
 
 import os
+import warnings
+from typing import Any
 
-from celery import Celery
+from config.start import settings_or_exit
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+# SIGTERM alone would wait for running tasks without limit; this makes it a soft shutdown. Read when Celery is imported.
+os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+settings_or_exit()
+
+from celery import Celery, signals  # noqa: E402  (after REMAP_SIGTERM)
+from celery.platforms import SecurityWarning  # noqa: E402
+from django.db import close_old_connections  # noqa: E402
+
+# It warns of root because of pickled messages; ours are JSON and nothing else is accepted.
+warnings.filterwarnings("ignore", category=SecurityWarning)
 app = Celery("breakglass")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def _keep_our_logging(**_: Any) -> None:
+    """Django's LOGGING stands; a receiver here is how Celery is told to leave it alone."""
+
+
+@signals.task_prerun.connect
+def _drop_dead_connections(**_: Any) -> None:
+    """Connections are reused between tasks; one that died with its server must not fail the next task."""
+    close_old_connections()

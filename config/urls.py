@@ -1,3 +1,36 @@
-from django.urls import URLPattern, URLResolver
+"""Collects what the rooms show: pages, the API's resources, health."""
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, include, path
+from drf_spectacular.views import SpectacularAPIView
+from rest_framework.routers import DefaultRouter
+
+from config import health
+
+
+def _pages() -> list[URLResolver]:
+    return [path("", include(f"{room}.urls")) for room in settings.ROOMS if find_spec(f"{room}.urls")]
+
+
+def _api() -> DefaultRouter:
+    """`API` of a room's `api` module or package: (prefix, viewset, basename) each."""
+    router = DefaultRouter(use_regex_path=False)
+    for room in settings.ROOMS:
+        if find_spec(f"{room}.api"):
+            for prefix, viewset, basename in getattr(import_module(f"{room}.api"), "API", ()):
+                router.register(prefix, viewset, basename)
+    return router
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("accounts/", include("allauth.urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/v1/", include(_api().urls)),
+    *_pages(),
+]

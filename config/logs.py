@@ -1,0 +1,63 @@
+"""Structured logs: one JSON object a line in production, readable lines in the demo."""
+
+from typing import Any
+
+import structlog
+from structlog.typing import Processor
+
+SHARED: list[Processor] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.StackInfoRenderer(),
+]
+
+
+def configure(*, as_json: bool, level: str) -> dict[str, Any]:
+    """Sets structlog up and returns Django's LOGGING; request_id, scope and work ids come from bound context."""
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *SHARED,
+            structlog.processors.format_exc_info if as_json else _keep,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    last: list[Processor] = (
+        [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        if as_json
+        else [
+            structlog.dev.ConsoleRenderer(
+                colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    )
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "lines": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last],
+                "foreign_pre_chain": SHARED,
+            }
+        },
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "lines"}},
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django.server": {"handlers": [], "propagate": True},
+            "uvicorn.access": {"level": "WARNING"},
+            "celery.beat": {"level": "WARNING"},  # it would say every two seconds that it hinted
+            "django_structlog.celery": {"level": "WARNING"},
+            "httpx": {"level": "WARNING"},
+            "web3": {"level": "WARNING"},
+            "safe_eth": {"level": "ERROR"},
+        },
+    }
+
+
+def _keep(_logger: Any, _name: str, event: Any) -> Any:
+    return event
