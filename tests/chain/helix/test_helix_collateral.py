@@ -1,6 +1,6 @@
 """Collateral in and out."""
 
-from tests.chain.helix.world import UNIT, USD, ZERO, World
+from tests.chain.helix.world import UNIT, USD, World
 
 
 def test_deposit_and_withdraw(helix: World) -> None:
