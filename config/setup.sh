@@ -70,7 +70,7 @@ run_npm() {
 npm_packages() {
     [ "$(cat node_modules/.stamp 2>/dev/null)" != "$(sum package-lock.json)" ] || return 0
     say "installing package-lock.json"
-    run_npm ci --ignore-scripts --no-audit --no-fund --loglevel=error ||
+    run_npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error ||
         fail "npm could not install package-lock.json: see above"
     sum package-lock.json >node_modules/.stamp
 }
