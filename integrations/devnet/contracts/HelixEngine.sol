@@ -122,6 +122,7 @@ contract HelixEngine is HelixMarkets, HelixPositions, HelixOrders {
                 revert InsufficientMargin(account, margin.equity, margin.maintenanceMargin);
             }
         }
+        _absorbDeficit(account);
     }
 
     function _requireInitialMargin(address account) private view {
@@ -159,14 +160,14 @@ contract HelixEngine is HelixMarkets, HelixPositions, HelixOrders {
         margin = _margin(account);
         int256 maintenance = margin.maintenanceMargin.toInt256();
         if (margin.equity >= maintenance) revert NotLiquidatable(account, margin.equity, margin.maintenanceMargin);
-        // A bought option carries no margin: seizing it at its intrinsic value first would only hurt its owner.
-        if (maintenance > 0 && _positionMargin(account, market).maintenanceMargin == 0) {
-            revert LiquidateMarginedFirst(account, market);
-        }
         uint256 held = _abs(_vault().position[account][market].size).toUint256();
         uint256 maximum = held;
         if (margin.equity * 2 >= maintenance) maximum = ((held / LOT + 1) / 2) * LOT;
         if (size > maximum) revert LiquidationTooLarge(size, maximum);
+        // A bought option carries no margin: seizing it at its intrinsic value first would only hurt its owner.
+        if (maintenance > 0 && _positionMargin(account, market).maintenanceMargin == 0) {
+            revert LiquidateMarginedFirst(account, market);
+        }
     }
 
     function _takeOver(address account, uint256 market, uint128 size, int256 mark, int256 price, int256 equity)
@@ -175,14 +176,15 @@ contract HelixEngine is HelixMarkets, HelixPositions, HelixOrders {
         int256 delta = int256(uint256(size));
         int256 value = (delta * mark) / VALUE_SCALE;
         if (_vault().position[account][market].size > 0) (delta, value) = (-delta, -value);
-        uint256 penalty = uint256(_abs((int256(uint256(size)) * price) / VALUE_SCALE));
-        penalty = (penalty * _vault().market[market].penaltyBps) / BPS;
+        Market storage m = _vault().market[market];
+        uint256 penalty = (_notional(m, int256(uint256(size)), price) * m.penaltyBps) / BPS;
         if (penalty > _positive(equity)) penalty = _positive(equity);
         // First the penalty, so that a deficit left at the end is absorbed after it.
         _changeCollateral(account, Reason.PENALTY, -penalty.toInt256());
         _changeCollateral(msg.sender, Reason.REWARD, (penalty / 2).toInt256());
         _changeInsurance((penalty - penalty / 2).toInt256());
         _applyTrade(account, market, delta, value);
+        _absorbDeficit(account);
         _applyTrade(msg.sender, market, -delta, -value);
         emit Liquidated(account, market, msg.sender, delta, uint256(mark), penalty);
     }

@@ -76,6 +76,7 @@ contract HelixVault is
         if (roles.admin == address(0) || roles.guardian == address(0)) revert ZeroAddress();
         if (IERC20Metadata(address(token_)).decimals() != 6) revert InvalidParameter("token");
         _vault().token = token_;
+        emit TokenSet(address(token_));
         _grantRole(DEFAULT_ADMIN_ROLE, roles.admin);
         _grantRole(GUARDIAN_ROLE, roles.guardian);
         if (roles.upgrader != address(0)) _grantRole(UPGRADER_ROLE, roles.upgrader);
@@ -156,6 +157,11 @@ contract HelixVault is
     }
 
     /// @inheritdoc IHelixEngine
+    function setMarketFeed(uint256, address) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        _byEngine();
+    }
+
+    /// @inheritdoc IHelixEngine
     function pokeFunding(uint256) external whenNotPaused inMode(Mode.REDUCE_ONLY) {
         _byEngine();
     }
@@ -182,6 +188,7 @@ contract HelixVault is
     }
 
     /// @inheritdoc IHelixEngine
+    /// @dev Open in REDUCE_ONLY too: the position changes hands, open interest does not grow.
     function liquidate(address, uint256, uint128) external whenNotPaused inMode(Mode.REDUCE_ONLY) nonReentrant {
         _byEngine();
     }
@@ -242,8 +249,7 @@ contract HelixVault is
             if (amount == 0) continue;
             _changeCollateral(account, Reason.MIGRATION, -amount.toInt256());
             emit Migrated(account, target, amount);
-            s.token.forceApprove(target, amount);
-            HelixVault(target).depositFor(account, amount);
+            _push(s.token, target, account, amount);
         }
     }
 
@@ -342,7 +348,7 @@ contract HelixVault is
     ///      until some are paid out; then the rest is valued at the settlement price.
     function _marketEquity(Market storage m) private view returns (int256 equity) {
         int256 net = int256(uint256(m.longInterest)) - int256(uint256(m.shortInterest));
-        equity = -int256(m.totalCost) - _floorDiv(net * m.fundingIndex - m.fundingBasis, FUNDING_SCALE);
+        equity = _floorDiv(m.fundingBasis - net * m.fundingIndex, FUNDING_SCALE) - m.totalCost;
         if (net == 0) return equity;
         int256 price = m.settled ? int256(uint256(m.settlementPrice)) : _price(m);
         equity += _floorDiv(net * _mark(m, price), VALUE_SCALE);
@@ -363,6 +369,15 @@ contract HelixVault is
         token_.safeTransferFrom(msg.sender, address(this), amount);
         uint256 received = token_.balanceOf(address(this)) - before;
         if (received != amount) revert TransferMismatch(amount, received);
+    }
+
+    /// @dev A target that took less than it was told to credit would leave the rest to nobody.
+    function _push(IERC20 token_, address target, address account, uint256 amount) private {
+        uint256 before = token_.balanceOf(address(this));
+        token_.forceApprove(target, amount);
+        HelixVault(target).depositFor(account, amount);
+        uint256 taken = before - token_.balanceOf(address(this));
+        if (taken != amount) revert TransferMismatch(amount, taken);
     }
 
     function _credit(address account, uint256 amount) private {

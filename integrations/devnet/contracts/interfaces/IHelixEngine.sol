@@ -17,6 +17,9 @@ interface IHelixEngine is IHelixVault {
         uint16 penaltyBps
     ) external;
 
+    /// @notice Prices a market from another feed (the first is dead or wrong); it must answer already.
+    function setMarketFeed(uint256 market, address feed) external;
+
     /// @notice Brings a perpetual's funding up to date.
     function pokeFunding(uint256 market) external;
 

@@ -145,12 +145,14 @@ interface IHelixVault {
     event MarketRiskSet(
         uint256 indexed market, uint16 initialBps, uint16 maintenanceBps, uint16 bandBps, uint16 penaltyBps
     );
+    event MarketFeedSet(uint256 indexed market, address indexed feed);
     event FundingAccrued(uint256 indexed market, int256 fundingIndex, uint256 timestamp);
     event PremiumChanged(uint256 indexed market, int256 premium);
     event MarketSettled(uint256 indexed market, uint80 roundId, uint256 price);
     event ModeChanged(Mode indexed from, Mode indexed to, address indexed by);
-    event Paused(address indexed by, uint256 until, uint256 pausesInWindow, uint256 windowStart);
+    event Paused(address indexed by, uint256 until, uint256 pausesUsed);
     event Unpaused(address indexed by, uint256 timestamp);
+    event TokenSet(address indexed token);
     event GracePeriodSet(uint256 gracePeriod);
     event PauseDurationSet(uint256 pauseDuration);
     event MigrationTargetSet(address indexed target);
@@ -190,7 +192,7 @@ interface IHelixVault {
     error ModeNotStricter(Mode mode, Mode wanted);
     error EnforcedPause(uint256 until);
     error ExpectedPause();
-    error PauseLimit(uint256 pauses, uint256 windowEndsAt);
+    error PauseLimit(uint256 nextPauseAt);
     error NotAllowed(address account);
     error OpenPositions(address account);
 }

@@ -7,7 +7,7 @@ import {HelixStorage} from "./HelixStorage.sol";
 
 /// @title Who may stop the vault, for how long, and who may change it
 /// @notice The guardian can only make the vault stricter and only for a while: its pause ends by
-///         itself, and three pauses use up a window of 30 days. Everything that frees the vault
+///         itself, and it has three of them in 30 days. Everything that frees the vault
 ///         again, or changes it, belongs to the admin (a timelock) or the upgrader.
 abstract contract HelixGuard is HelixStorage, AccessControlUpgradeable {
     using SafeCast for uint256;
@@ -17,9 +17,9 @@ abstract contract HelixGuard is HelixStorage, AccessControlUpgradeable {
     bytes32 public constant MIGRATOR_ROLE = keccak256("MIGRATOR_ROLE");
     bytes32 public constant KEEPER_ROLE = keccak256("KEEPER_ROLE");
 
-    /// @dev 3 × 7 days stay below 30: even a hostile guardian leaves nine days in thirty to withdraw.
+    /// @dev A guardian's pause comes no sooner than 30 days after its third last one, and 3 × 7 days are
+    ///      below 30: even a hostile guardian leaves nine days in thirty to withdraw.
     uint256 public constant MAX_PAUSE_DURATION = 7 days;
-    uint256 public constant MAX_PAUSES_PER_WINDOW = 3;
     uint256 public constant PAUSE_WINDOW = 30 days;
     uint256 public constant MAX_GRACE_PERIOD = 1 days;
 
@@ -41,16 +41,11 @@ abstract contract HelixGuard is HelixStorage, AccessControlUpgradeable {
     function pause() external onlyRole(GUARDIAN_ROLE) {
         _requireNotPaused();
         VaultStorage storage s = _vault();
-        if (block.timestamp >= uint256(s.pauseWindowStart) + PAUSE_WINDOW) {
-            s.pauseWindowStart = block.timestamp.toUint64();
-            s.pausesInWindow = 0;
-        }
-        if (s.pausesInWindow >= MAX_PAUSES_PER_WINDOW) {
-            revert PauseLimit(s.pausesInWindow, uint256(s.pauseWindowStart) + PAUSE_WINDOW);
-        }
-        s.pausesInWindow += 1;
+        uint256 next = nextPauseAt();
+        if (block.timestamp < next) revert PauseLimit(next);
+        s.pauseStarts = [s.pauseStarts[1], s.pauseStarts[2], block.timestamp.toUint64()];
         s.pausedUntil = (block.timestamp + s.pauseDuration).toUint64();
-        emit Paused(msg.sender, s.pausedUntil, s.pausesInWindow, s.pauseWindowStart);
+        emit Paused(msg.sender, s.pausedUntil, pausesUsed());
     }
 
     /// @notice Ends the pause now and gives the guardian its pauses back: someone with more power
@@ -62,7 +57,7 @@ abstract contract HelixGuard is HelixStorage, AccessControlUpgradeable {
         if (!paused()) revert ExpectedPause();
         VaultStorage storage s = _vault();
         s.pausedUntil = block.timestamp.toUint64();
-        s.pausesInWindow = 0;
+        delete s.pauseStarts;
         emit Unpaused(msg.sender, block.timestamp);
     }
 
@@ -79,10 +74,24 @@ abstract contract HelixGuard is HelixStorage, AccessControlUpgradeable {
     function pauseState()
         external
         view
-        returns (bool inForce, uint256 until, uint256 duration, uint256 pausesInWindow, uint256 windowStart)
+        returns (bool inForce, uint256 until, uint256 duration, uint256 used, uint256 nextAt)
     {
         VaultStorage storage s = _vault();
-        return (paused(), s.pausedUntil, s.pauseDuration, s.pausesInWindow, s.pauseWindowStart);
+        return (paused(), s.pausedUntil, s.pauseDuration, pausesUsed(), nextPauseAt());
+    }
+
+    /// @notice When the guardian has a pause left again; in the past if it has one now.
+    function nextPauseAt() public view returns (uint256) {
+        uint64 oldest = _vault().pauseStarts[0];
+        return oldest == 0 ? 0 : oldest + PAUSE_WINDOW;
+    }
+
+    /// @notice How many of its three pauses the guardian has begun in the last 30 days.
+    function pausesUsed() public view returns (uint256 used) {
+        uint64[3] storage starts = _vault().pauseStarts;
+        for (uint256 i; i < 3; ++i) {
+            if (starts[i] != 0 && block.timestamp < starts[i] + PAUSE_WINDOW) ++used;
+        }
     }
 
     function setPauseDuration(uint64 duration) external onlyRole(DEFAULT_ADMIN_ROLE) {
@@ -101,7 +110,7 @@ abstract contract HelixGuard is HelixStorage, AccessControlUpgradeable {
         VaultStorage storage s = _vault();
         // Accounts could not be topped up in the two strictest modes: leaving them starts a grace period.
         if (current >= Mode.WITHDRAW_ONLY && wanted < Mode.WITHDRAW_ONLY) {
-            s.modeResumedAt = block.timestamp.toUint64();
+            s.resumedAt = block.timestamp.toUint64();
         }
         s.mode = wanted;
         emit ModeChanged(current, wanted, msg.sender);

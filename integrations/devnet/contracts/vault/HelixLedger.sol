@@ -79,9 +79,7 @@ abstract contract HelixLedger is HelixPricing {
         one.equity = _floorDiv(size * _mark(m, price), VALUE_SCALE) - p.cost
             + _floorDiv(-size * (int256(_fundingIndex(m, price)) - p.fundingIndex), FUNDING_SCALE);
         if (m.kind != Kind.PERPETUAL && size > 0) return one; // paid for in full, worth never less than 0
-        // A put's writer can lose up to the strike, everyone else in proportion to the price.
-        int256 base = m.kind == Kind.PUT ? int256(uint256(m.strike)) : price;
-        uint256 notional = uint256(-_floorDiv(-_abs(size) * base, VALUE_SCALE));
+        uint256 notional = _notional(m, size, price);
         one.initialMargin = _ceilBps(notional, m.initialBps);
         one.maintenanceMargin = _ceilBps(notional, m.maintenanceBps);
     }
@@ -100,7 +98,7 @@ abstract contract HelixLedger is HelixPricing {
     function liquidationsFrom(address account) public view returns (uint256 from) {
         VaultStorage storage s = _vault();
         // A pause that ran out by itself counts from when it ran out.
-        from = s.pausedUntil > s.modeResumedAt ? s.pausedUntil : s.modeResumedAt;
+        from = s.pausedUntil > s.resumedAt ? s.pausedUntil : s.resumedAt;
         if (from != 0) from += s.gracePeriod;
         for (uint256 open = s.account[account].openMarkets; open != 0; open &= open - 1) {
             Market storage m = s.market[_lowestBit(open)];

@@ -30,8 +30,7 @@ abstract contract HelixMarkets is IHelixEngine, HelixPricing {
         VaultStorage storage s = _vault();
         market = s.markets;
         if (market >= MAX_MARKETS) revert TooManyMarkets(MAX_MARKETS);
-        uint8 feedDecimals = IHelixFeed(p.feed).decimals();
-        if (feedDecimals != FEED_DECIMALS) revert FeedDecimals(p.feed, feedDecimals, FEED_DECIMALS);
+        _requireDecimals(p.feed);
         if (p.kind == Kind.PERPETUAL) {
             if (p.strike != 0) revert InvalidParameter("strike");
             if (p.expiry != 0) revert InvalidParameter("expiry");
@@ -62,6 +61,17 @@ abstract contract HelixMarkets is IHelixEngine, HelixPricing {
         emit MarketRiskSet(market, initialBps, maintenanceBps, bandBps, penaltyBps);
     }
 
+    /// @notice Every liquidation waits a grace period after it: prices may jump with the feed, and those
+    ///         who could not act while the old one was wrong get their time.
+    function setMarketFeed(uint256 market, address feed) external onlyInVault {
+        Market storage m = _market(market);
+        _requireDecimals(feed);
+        m.feed = feed;
+        _price(m);
+        _vault().resumedAt = block.timestamp.toUint64();
+        emit MarketFeedSet(market, feed);
+    }
+
     /// @notice Brings a perpetual's funding up to date; anyone may.
     function pokeFunding(uint256 market) external onlyInVault {
         Market storage m = _market(market);
@@ -73,9 +83,7 @@ abstract contract HelixMarkets is IHelixEngine, HelixPricing {
     /// @notice Fixes an expired option market's price. The caller proves which round was in force at
     ///         expiry (`roundId` came at or before it, the next one after it), so nobody can choose.
     ///         If that round was already stale at expiry, the first one after it counts instead.
-    function settleMarket(uint256 market, uint80 roundId)
-        external onlyInVault
-    {
+    function settleMarket(uint256 market, uint80 roundId) external onlyInVault {
         Market storage m = _market(market);
         uint256 expiry = m.expiry;
         if (!_expired(m)) revert MarketNotExpired(market, expiry);
@@ -109,6 +117,11 @@ abstract contract HelixMarkets is IHelixEngine, HelixPricing {
         m.settled = true;
         m.settlementPrice = price;
         emit MarketSettled(market, roundId, price);
+    }
+
+    function _requireDecimals(address feed) private view {
+        uint8 given = IHelixFeed(feed).decimals();
+        if (given != FEED_DECIMALS) revert FeedDecimals(feed, given, FEED_DECIMALS);
     }
 
     function _setRisk(Market storage m, uint16 initialBps, uint16 maintenanceBps, uint16 bandBps, uint16 penaltyBps)

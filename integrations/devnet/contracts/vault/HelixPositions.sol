@@ -13,7 +13,9 @@ abstract contract HelixPositions is HelixLedger {
     uint256 internal constant MAX_POSITIONS = 12;
 
     /// @dev One side of a trade: `delta` bought (negative: sold) for `value` (negative: received).
-    ///      The market's funding must be up to date. Returns the sizes before and after.
+    ///      The market's funding must be up to date. Returns the sizes before and after. The caller
+    ///      judges the account's margin and only then absorbs a deficit: the other way round, a loss made
+    ///      on purpose would be paid by the insurance before anyone looked.
     function _applyTrade(address account, uint256 market, int256 delta, int256 value)
         internal
         returns (int256 oldSize, int256 newSize)
@@ -26,7 +28,6 @@ abstract contract HelixPositions is HelixLedger {
         (int256 newCost, int256 realised) = _costAfter(oldSize, p.cost, delta, value);
         _store(account, market, m, p, newSize, newCost, realised);
         _changeCollateral(account, Reason.TRADE, realised);
-        _absorbDeficit(account);
     }
 
     /// @dev Pays out a position of an expired market whose settlement price is fixed.

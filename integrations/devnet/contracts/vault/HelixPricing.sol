@@ -45,6 +45,13 @@ abstract contract HelixPricing is HelixStorage {
         return intrinsic > 0 ? intrinsic : int256(0);
     }
 
+    /// @dev What margins and penalties are measured by, rounded up. A put's writer can lose up to the
+    ///      strike, everyone else in proportion to the price.
+    function _notional(Market storage m, int256 size, int256 price) internal view returns (uint256) {
+        int256 base = m.kind == Kind.PUT ? int256(uint256(m.strike)) : price;
+        return uint256(-_floorDiv(-_abs(size) * base, VALUE_SCALE));
+    }
+
     function _expired(Market storage m) internal view returns (bool) {
         return m.expiry != 0 && block.timestamp >= m.expiry;
     }

@@ -23,11 +23,10 @@ abstract contract HelixStorage is IHelixVault {
         IERC20 token;
         Mode mode;
         uint64 pausedUntil;
-        uint64 modeResumedAt;
+        uint64 resumedAt;
         uint64 gracePeriod;
         uint64 pauseDuration;
-        uint64 pauseWindowStart;
-        uint32 pausesInWindow;
+        uint64[3] pauseStarts;
         address migrationTarget;
         uint64 accounts;
         int128 totalCollateral;
