@@ -1,0 +1,51 @@
+"""OpenAPI 3.1: every operation says which errors it answers with, and creates take an Idempotency-Key."""
+
+from typing import Any
+
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.permissions import SAFE_METHODS
+
+from accounts.api.idempotency import HEADER, IdempotentCreateMixin
+from accounts.api.problems import CONTENT_TYPE, TITLES, ProblemSerializer
+
+REFERENCE = {"$ref": "#/components/schemas/Problem"}
+
+
+class BreakglassSchema(AutoSchema):
+    """drf-spectacular's view inspector, with our errors and headers."""
+
+    def get_override_parameters(self) -> list[Any]:
+        parameters = list(super().get_override_parameters())
+        if self.method == "POST" and isinstance(self.view, IdempotentCreateMixin) and self._action() == "create":
+            parameters.append(
+                OpenApiParameter(
+                    HEADER,
+                    str,
+                    OpenApiParameter.HEADER,
+                    description="The same key with the same body happens once and gets the same answer for 7 days.",
+                )
+            )
+        return parameters
+
+    def _action(self) -> str:
+        return getattr(self.view, "action", None) or ("create" if self.method == "POST" else "")
+
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        self.resolve_serializer(ProblemSerializer, "response")
+        for code in self._error_codes():
+            bodies.setdefault(
+                str(code), {"description": TITLES[code], "content": {CONTENT_TYPE: {"schema": dict(REFERENCE)}}}
+            )
+        return bodies
+
+    def _error_codes(self) -> list[int]:
+        codes = {400, 401, 403, 406, 429}
+        if self.method not in SAFE_METHODS:
+            codes |= {409, 413, 415}
+        if "{" in self.path:
+            codes.add(404)
+        if self.method == "POST" and isinstance(self.view, IdempotentCreateMixin):
+            codes.add(422)
+        return sorted(codes)

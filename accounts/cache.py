@@ -1,0 +1,40 @@
+"""The cache holds rate limits only. When Redis is away people must still be able to log in, so it forgives."""
+
+import logging
+from typing import Any
+
+from django.core.cache.backends.redis import RedisCache
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+logger = logging.getLogger(__name__)
+AWAY = (RedisConnectionError, RedisTimeoutError)
+
+
+class ForgivingRedisCache(RedisCache):
+    """As if empty while Redis does not answer."""
+
+    def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
+        try:
+            return super().get(key, default, version)
+        except AWAY:
+            logger.warning("the cache does not answer; rate limits are not counted")
+            return default
+
+    def set(self, *args: Any, **kwargs: Any) -> None:
+        try:
+            super().set(*args, **kwargs)
+        except AWAY:
+            logger.warning("the cache does not answer; rate limits are not counted")
+
+    def add(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return bool(super().add(*args, **kwargs))
+        except AWAY:
+            return True
+
+    def delete(self, *args: Any, **kwargs: Any) -> bool:
+        try:
+            return bool(super().delete(*args, **kwargs))
+        except AWAY:
+            return False
