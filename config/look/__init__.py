@@ -1,0 +1,1 @@
+"""What the pages are made of: marks, grouped numbers, identicons, forms. `docs/look.md` shows how to use them."""

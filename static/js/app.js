@@ -1,0 +1,11 @@
+// Everything that every page carries. Each module defines one custom element or one habit; none needs another.
+import "./theme.js";
+import "./copy.js";
+import "./hash.js";
+import "./when.js";
+import "./clock.js";
+import "./toasts.js";
+import "./dialogs.js";
+import "./commands.js";
+import "./shortcuts.js";
+import "./forms.js";
