@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "allauth.usersessions.middleware.UserSessionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "config.errors.ErrorAnswers",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]
 ROOT_URLCONF = "config.urls"
@@ -147,6 +148,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 
 # --- chains and the devnet ----------------------------------------------------------------------------------------
 DEVNET_ENABLED: bool = env.bool("DEVNET_ENABLED", not PRODUCTION)
+DEVNET_CHAIN_ID = 731337
 DEVNET_RPC_URL: str = env.str("DEVNET_RPC_URL", "http://127.0.0.1:18545")
 READY_HEAD_AGE: int = env.int("READY_HEAD_AGE", 60)  # seconds; an older chain head makes /readyz answer 503
 
@@ -206,6 +208,7 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": [NONE],
     }
 }
+CSRF_FAILURE_VIEW = "config.errors.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"

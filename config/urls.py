@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from accounts.api import problems
-from config import health
+from config import health, style
 
 
 def _pages() -> list[URLResolver]:
@@ -34,5 +34,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/v1/", include(_api().urls)),
     re_path(r"^api/(?P<path>.*)$", problems.no_such_address),
+    path("devnet/style/", style.style, name="style"),
+    path("devnet/style/error/<int:status>/", style.error, name="style-error"),
     *_pages(),
 ]
+
+handler400 = "config.errors.bad_request"
+handler403 = "config.errors.forbidden"
+handler404 = "config.errors.not_found"
+handler429 = "config.errors.too_many"  # allauth's rate limits look for it here
+handler500 = "config.errors.broken"

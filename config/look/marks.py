@@ -20,7 +20,7 @@ _SHAPES: dict[tuple[str, str], str] = {
     ("run", "active"): "running executing sending signing broadcast active triage opened armed rehearsing live",
     ("wait", "wait"): "waiting awaiting_approval paused mined signed retry acked late degraded stale lagging",
     # good: a tick; a filled tick where nothing can undo it
-    ("check", "good"): "done ok ready sent approved given satisfied contained delivered verified calm healthy up passed",
+    ("check", "good"): "done ok ready sent approved given satisfied contained delivered verified calm up passed",
     ("seal", "good"): "executed final restored closed succeeded",
     # bad: a cross; a bell where it is burning
     ("cross", "bad"): "failed dead rejected refused dropped aborted lost error down blocked mismatch",

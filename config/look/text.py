@@ -26,7 +26,7 @@ def groups(digits: str) -> list[str]:
 def exact(value: int | str | Decimal, decimals: int) -> tuple[str, str, str]:
     """Sign, whole part and fraction (without trailing zeros) of `value / 10**decimals`, exactly."""
     number = int(value)
-    sign, digits = ("−" if number < 0 else ""), str(abs(number)).rjust(decimals + 1, "0")
+    sign, digits = ("-" if number < 0 else ""), str(abs(number)).rjust(decimals + 1, "0")
     cut = len(digits) - decimals
     return sign, digits[:cut], digits[cut:].rstrip("0")
 
