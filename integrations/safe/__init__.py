@@ -1,0 +1,1 @@
+"""Safe contracts: hashes, signatures, reads and simulations that need not trust the server they are read from."""

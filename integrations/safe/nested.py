@@ -1,0 +1,47 @@
+"""Owners that are contracts: how a Safe that owns a Safe says yes."""
+
+from integrations.chain.abi import encode_call
+from integrations.chain.client import Client, RpcRefused
+from integrations.safe.hashes import SafeTx, preimage, safe_message_hash
+from integrations.safe.reads import SafeState
+from integrations.safe.signatures import CONTRACT, Signature, assemble, contract
+
+BYTES_MAGIC = bytes.fromhex("20c13b0b")
+HASH_MAGIC = bytes.fromhex("1626ba7e")
+_BY_BYTES = "isValidSignature(bytes data, bytes signature) view returns (bytes4)"
+_BY_HASH = "isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)"
+_APPROVE = "approveHash(bytes32 hashToApprove)"
+
+
+def asked_of_owner(tx: SafeTx) -> bytes:
+    """What a contract owner is asked about: the 66-byte preimage before 1.5.0, the hash itself since."""
+    return bytes.fromhex(tx.hash[2:]) if tx.version == "1.5.0" else preimage(tx)
+
+
+def message_hash_for_owner(tx: SafeTx, owner: SafeState) -> str:
+    """What the owners of the owning Safe sign so that it signs `tx` (through its fallback handler)."""
+    return safe_message_hash(owner.version, owner.chain_id, owner.address, asked_of_owner(tx))
+
+
+def signature_of_safe(owner: SafeState, signatures: list[Signature]) -> Signature:
+    """The contract signature of an owning Safe, from its own owners' signatures over `message_hash_for_owner`."""
+    return contract(owner.address, assemble(signatures))
+
+
+def holds(client: Client, tx: SafeTx, signature: Signature, block: int | str = "latest") -> bool:
+    """Whether a contract owner accepts its signature now, asked in the way in which the Safe will ask."""
+    if signature.kind != CONTRACT:
+        raise ValueError("only a contract's signature is asked of a contract")
+    by_hash = tx.version == "1.5.0"
+    data = encode_call(_BY_HASH if by_hash else _BY_BYTES, "", [asked_of_owner(tx), signature.dynamic[32:]])
+    try:
+        answer = client.call(signature.owner, data, block, sender=tx.safe)
+    except RpcRefused:
+        return False
+    return answer == (HASH_MAGIC if by_hash else BYTES_MAGIC).ljust(32, b"\0")
+
+
+def approve_hash_tx(tx: SafeTx, owner: SafeState) -> SafeTx:
+    """The other way: the transaction by which an owning Safe approves `tx` on chain."""
+    data = encode_call(_APPROVE, "", [tx.hash])
+    return SafeTx(owner.chain_id, owner.address, owner.version, tx.safe, data=data, nonce=owner.nonce)

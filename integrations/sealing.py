@@ -1,0 +1,33 @@
+"""Secrets at rest: sealed with keys from the environment (several at once, so that they can be rotated).
+
+A sealed value says what it is for, and opens only for that: a ciphertext moved to another row is worthless there.
+"""
+
+import json
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+
+
+class SealBroken(Exception):
+    """It was sealed with a key that is not configured, for another purpose, or it was altered."""
+
+
+def _box() -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])
+
+
+def seal(secret: str, purpose: str) -> str:
+    """Ciphertext for a text column, with the newest key."""
+    return _box().encrypt(json.dumps({"for": purpose, "secret": secret}).encode()).decode()
+
+
+def unseal(sealed: str, purpose: str) -> str:
+    """The secret, if it was sealed for this purpose."""
+    try:
+        opened = json.loads(_box().decrypt(sealed.encode()))
+    except (InvalidToken, ValueError) as error:
+        raise SealBroken(f"The secret for {purpose} cannot be opened: check FIELD_KEYS.") from error
+    if opened.get("for") != purpose:
+        raise SealBroken(f"This secret was not sealed for {purpose}.")
+    return str(opened["secret"])
