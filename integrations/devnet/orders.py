@@ -1,8 +1,8 @@
 """Signs Helix orders: a trader's consent to be matched, as the vault's `matchTrades` takes it.
 
-    domain = OrderDomain(chain_id=CHAIN_ID, vault=proxy)
-    fill = matched(domain, market=0, long=long_key, short=short_key, size=10**18, price=2_000 * 10**8, deadline=...)
-    vault.functions.matchTrades([fill])
+domain = OrderDomain(chain_id=CHAIN_ID, vault=proxy)
+fill = matched(domain, market=0, long=long_key, short=short_key, size=10**18, price=2_000 * 10**8, deadline=...)
+vault.functions.matchTrades([fill])
 """
 
 from dataclasses import astuple, dataclass, replace

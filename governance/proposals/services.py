@@ -1,0 +1,200 @@
+"""Proposing a Safe transaction and collecting its owners' signatures."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from governance.plans.models import Plan
+from governance.plans.schema import Call
+from governance.proposals.building import Built, build, read_calls
+from governance.proposals.integrity import check_plan
+from governance.proposals.models import DEAD, Proposal
+from governance.proposals.signing import confirm, enqueue_execution, refuse_unless_signing, supersede
+from governance.safes.models import Safe
+from governance.safes.services import current
+from integrations.chain.addresses import parse_uint
+from integrations.safe.hashes import SafeTx, domain_separator, message_hash, safe_tx_hash
+from ledger import Invalid, Refused, record, transition
+from ledger.models import Scope
+from ledger.scopes import open_scope
+from work import enqueue
+
+__all__ = ["confirm", "execute", "propose", "reject", "supersede", "withdraw"]
+
+
+def propose(
+    *,
+    safe: Safe,
+    calls: Sequence[Call | Mapping[str, Any]],
+    title: str,
+    actor: str,
+    description: str = "",
+    scope: Scope | None = None,
+    plan: Plan | None = None,
+    step_id: str = "",
+    nonce: int | None = None,
+    auto_execute: bool | None = None,
+) -> Proposal:
+    """Offer a transaction to the Safe's owners. Asked again for the same step of a plan, it returns what is there.
+
+    Reads the chain first, so it must not be called inside a transaction.
+    """
+    if plan is not None and (existing := of_step(plan, step_id)):
+        return existing
+    title = title.strip()
+    if not title or len(title) > 200:
+        raise Invalid("title", "A title of 1 to 200 characters is wanted.", "what it does, in a few words")
+    checked = read_calls(calls)
+    if plan is not None:
+        _refuse_mixed(plan, safe)
+        check_plan(plan, step_id, safe, [call.model_dump() for call in checked])
+    safe = current(safe)
+    built = build(checked, version=safe.version)
+    return _store(
+        safe=safe,
+        built=built,
+        nonce=_nonce(safe, nonce, by_plan=plan is not None),
+        calls=[call.model_dump() for call in checked],
+        title=title,
+        description=description.strip(),
+        scope=scope or (plan.scope if plan else None),
+        plan=plan,
+        step_id=step_id,
+        auto_execute=plan is not None if auto_execute is None else auto_execute,
+        actor=actor,
+    )
+
+
+def of_step(plan: Plan, step_id: str) -> Proposal | None:
+    return Proposal.objects.filter(plan=plan, step_id=step_id).exclude(status__in=DEAD).first()
+
+
+def _refuse_mixed(plan: Plan, safe: Safe) -> None:
+    """Nothing signed in a drill may be worth anything outside it."""
+    if plan.environment != Plan.Environment.LIVE and safe.chain.kind == "live":
+        raise Refused(
+            f"A {plan.environment} may not propose to {safe.label}: {safe.chain.name} is a live chain.",
+            "use a Safe on a fork or a devnet",
+            "drill-on-live-chain",
+        )
+
+
+def _nonce(safe: Safe, asked: int | None, *, by_plan: bool) -> int:
+    """The first free nonce. A plan does not queue behind what nobody has finished signing."""
+    if asked is not None:
+        asked = parse_uint(asked, "nonce")
+        if asked < safe.nonce:
+            raise Invalid(
+                "nonce", f"Nonce {asked} is used up: the Safe is at {safe.nonce}.", f"{safe.nonce} or a later one"
+            )
+        return asked
+    holding = ("ready", "executing") if by_plan else ("draft", "signing", "ready", "executing")
+    taken = set(
+        Proposal.objects.filter(safe=safe, status__in=holding, nonce__gte=safe.nonce).values_list("nonce", flat=True)
+    )
+    if by_plan:
+        taken |= set(
+            Proposal.objects.filter(safe=safe, status="signing", plan__isnull=False).values_list("nonce", flat=True)
+        )
+    nonce = safe.nonce
+    while nonce in taken:
+        nonce += 1
+    return nonce
+
+
+def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
+    tx = SafeTx(
+        chain_id=safe.chain.chain_id,
+        safe=safe.address,
+        version=safe.version,
+        to=built.to,
+        value=built.value,
+        data=built.data,
+        operation=built.operation,
+        nonce=nonce,
+    )
+    digest = safe_tx_hash(tx)
+    try:
+        with transaction.atomic():
+            scope = scope or open_scope(kind="proposal", title=columns["title"], actor=actor)
+            proposal = Proposal.objects.create(
+                safe=safe,
+                scope=scope,
+                chain_id=tx.chain_id,
+                version=tx.version,
+                to=tx.to,
+                value=tx.value,
+                data=tx.data,
+                operation=tx.operation,
+                nonce=tx.nonce,
+                safe_tx_hash=digest,
+                created_by=actor,
+                **columns,
+            )
+            _announce(proposal, tx, actor)
+    except IntegrityError:
+        plan, step_id = columns["plan"], columns["step_id"]
+        if plan is not None and (existing := of_step(plan, step_id)):
+            return existing
+        raise Invalid(
+            "calls",
+            f"The very same transaction is already proposed at nonce {nonce}.",
+            "open that proposal, or give another nonce",
+        ) from None
+    return proposal
+
+
+def _announce(proposal: Proposal, tx: SafeTx, actor: str) -> None:
+    about = {
+        "safe": proposal.safe.subject,
+        "title": proposal.title,
+        "nonce": str(tx.nonce),
+        "safe_tx_hash": proposal.safe_tx_hash,
+        "domain_hash": domain_separator(tx),
+        "message_hash": message_hash(tx),
+        "plan": proposal.plan.sha256 if proposal.plan else None,
+        "step": proposal.step_id,
+    }
+    record("proposal.drafted", actor=actor, scope=proposal.scope, subject=proposal.subject, after=about)
+    transition(proposal, "signing", actor=actor, after=about)
+    enqueue(
+        "governance.review",
+        key=f"proposal:{proposal.pk}",
+        subject=proposal.subject,
+        scope=proposal.scope,
+        actor=actor,
+    )
+
+
+@transaction.atomic
+def execute(*, proposal: Proposal, actor: str) -> None:
+    """Ask for the execution of a ready proposal that does not execute by itself."""
+    locked = Proposal.objects.select_for_update().get(pk=proposal.pk)
+    if locked.status != "ready":
+        raise Refused(f"This proposal is {locked.status}, not ready.", "collect the signatures first", "not-ready")
+    record("proposal.execution.requested", actor=actor, scope=locked.scope, subject=locked.subject)
+    Proposal.objects.filter(pk=locked.pk).update(auto_execute=True)
+    enqueue_execution(locked, actor)
+
+
+def withdraw(*, proposal: Proposal, actor: str, reason: str) -> None:
+    """Stop collecting. Signatures given already stay valid on the chain until the nonce is used: reject does that."""
+    if not reason.strip():
+        raise Invalid("reason", "Say why it is withdrawn.", "a few words")
+    transition(proposal, "rejected", actor=actor, reason=reason.strip())
+
+
+def reject(*, proposal: Proposal, actor: str) -> Proposal:
+    """Propose the empty call to itself at the same nonce: once executed, the first can never be."""
+    refuse_unless_signing(proposal)
+    return propose(
+        safe=proposal.safe,
+        calls=[{"to": proposal.safe.address, "value": "0", "data": "0x"}],
+        title=f"Reject: {proposal.title}"[:200],
+        description=f"An empty call uses up nonce {proposal.nonce}: proposal {proposal.pk} can then never be executed.",
+        scope=proposal.scope,
+        nonce=proposal.nonce,
+        auto_execute=True,
+        actor=actor,
+    )

@@ -1,0 +1,184 @@
+"""Registering a Safe and following it on the chain."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from governance.protocols.models import Protocol
+from governance.safes.models import Safe
+from integrations.chain.addresses import parse_address
+from integrations.chain.client import client_for
+from integrations.chain.errors import Disagreement, RpcError
+from integrations.chain.models import Chain
+from integrations.safe.reads import SafeState, read_safe_agreed
+from ledger import Invalid, Refused, alarm, record
+
+DRIFT = {
+    "owners": "safe.owners.changed",
+    "threshold": "safe.threshold.changed",
+    "modules": "safe.modules.changed",
+    "guard": "safe.guard.changed",
+    "module_guard": "safe.module_guard.changed",
+    "fallback_handler": "safe.fallback_handler.changed",
+    "singleton": "safe.singleton.changed",
+    "version": "safe.version.changed",
+    "code_hash": "safe.code.changed",
+}
+FIELDS = (*DRIFT, "nonce")
+FRESH = timedelta(seconds=2)
+
+
+def read_or_refuse(chain: Chain, address: str) -> SafeState:
+    """From at least two endpoints (or the only one) at one block. Network: never inside a transaction."""
+    try:
+        return read_safe_agreed(client_for(chain), address)
+    except Disagreement:
+        raise Refused(
+            f"The endpoints of {chain.name} disagree about this Safe; nothing was done.",
+            "look at the chain's endpoints and disable the one that lies or lags",
+            "endpoints-disagree",
+        ) from None
+    except RpcError:
+        raise Refused(
+            f"{chain.name} cannot be read at this moment; nothing was done.",
+            "try again; if it lasts, look at the chain's endpoints",
+            "chain-unavailable",
+        ) from None
+
+
+def register(*, chain: Chain, address: str, label: str, actor: str, protocol: Protocol | None = None) -> Safe:
+    """Follow a Safe from now on. A version that we have not pinned is refused: its hashes would be a guess."""
+    address = parse_address(address)
+    label = label.strip()
+    if not label or len(label) > 80:
+        raise Invalid("label", "A label of 1 to 80 characters is wanted.", "e.g. Guardian Safe")
+    if Safe.objects.filter(chain=chain, address=address).exists():
+        raise Invalid("address", "This Safe is registered already.", "open it in the list of Safes")
+    try:
+        reading = read_or_refuse(chain, address)
+    except Invalid as error:
+        raise Invalid("address", error.message, error.hint) from None
+    with transaction.atomic():
+        safe, created = Safe.objects.get_or_create(
+            chain=chain,
+            address=address,
+            defaults={"label": label, "protocol": protocol, **_columns(reading)},
+        )
+        if not created:
+            raise Invalid("address", "This Safe is registered already.", "open it in the list of Safes")
+        record("safe.registered", actor=actor, subject=safe.subject, after=_shown(safe) | {"address": address})
+    return safe
+
+
+def refresh(*, safe: Safe, actor: str = "system:watch") -> Safe:
+    """Read it again; whatever moved is an event, and anything but the nonce an alarm."""
+    try:
+        reading = read_or_refuse(safe.chain, safe.address)
+    except Invalid as error:
+        return _note_problem(safe=safe, problem=error.message, actor=actor)
+    return store(safe=safe, reading=reading, actor=actor)
+
+
+@transaction.atomic
+def _note_problem(*, safe: Safe, problem: str, actor: str) -> Safe:
+    """It answers, but no longer as a Safe that we know: its singleton may have been replaced."""
+    locked = Safe.objects.select_for_update().get(pk=safe.pk)
+    if locked.problem != problem[:300]:
+        locked.problem = problem[:300]
+        locked.save(update_fields=["problem"])
+        record(
+            "safe.unreadable",
+            actor=actor,
+            subject=locked.subject,
+            reason=problem,
+            alarm=alarm(
+                f"safe-unreadable:{locked.pk}", "SEV1", title=f"{locked.label} is no longer a Safe that we know"
+            ),
+        )
+    return locked
+
+
+@transaction.atomic
+def store(*, safe: Safe, reading: SafeState, actor: str) -> Safe:
+    """Write a reading down; an older one than what is stored changes nothing."""
+    locked = Safe.objects.select_for_update().get(pk=safe.pk)
+    if reading.block_number < locked.read_block:
+        return locked
+    before = _shown(locked)
+    if locked.problem:
+        record(
+            "safe.readable",
+            actor=actor,
+            subject=locked.subject,
+            alarm=alarm(f"safe-unreadable:{locked.pk}", "SEV1", cleared=True),
+        )
+        locked.problem = ""
+    for name, value in _columns(reading).items():
+        setattr(locked, name, value)
+    locked.save()
+    after = _shown(locked)
+    for name, verb in DRIFT.items():
+        if before[name] != after[name]:
+            record(
+                verb,
+                actor=actor,
+                subject=locked.subject,
+                before={name: before[name]},
+                after={name: after[name], "block": reading.block_number},
+                alarm=alarm(
+                    f"safe-drift:{locked.pk}:{name}", "SEV2", title=f"{locked.label}: {name.replace('_', ' ')} changed"
+                ),
+            )
+    if before["nonce"] != after["nonce"]:
+        record(
+            "safe.nonce.changed",
+            actor=actor,
+            subject=locked.subject,
+            before={"nonce": before["nonce"]},
+            after={"nonce": after["nonce"], "block": reading.block_number},
+        )
+    return locked
+
+
+def _columns(state: SafeState) -> dict[str, Any]:
+    return {
+        "version": state.version,
+        "owners": list(state.owners),
+        "threshold": state.threshold,
+        "nonce": state.nonce,
+        "modules": list(state.modules),
+        "guard": state.guard,
+        "module_guard": state.module_guard,
+        "fallback_handler": state.fallback_handler,
+        "singleton": state.singleton,
+        "code_hash": state.code_hash,
+        "proxy_version": state.proxy_version,
+        "read_block": state.block_number,
+        "read_at": timezone.now(),
+    }
+
+
+def _shown(safe: Safe) -> dict[str, Any]:
+    return {name: getattr(safe, name) for name in FIELDS}
+
+
+def follow(chain: Chain, *, actor: str = "system:watch") -> int:
+    """Read every registered Safe of a chain again, on new heads. One that cannot be read is left for the next time."""
+    count = 0
+    for safe in Safe.objects.filter(chain=chain).select_related("chain"):
+        try:
+            refresh(safe=safe, actor=actor)
+        except (Invalid, Refused):
+            continue
+        count += 1
+    return count
+
+
+def current(safe: Safe, *, actor: str = "system:governance") -> Safe:
+    """The Safe as the chain has it now; a reading of the last two seconds will do. Network: not in a transaction."""
+    safe.refresh_from_db()
+    if not safe.problem and timezone.now() - safe.read_at < FRESH:
+        return safe
+    return store(safe=safe, reading=read_or_refuse(safe.chain, safe.address), actor=actor)
