@@ -86,7 +86,7 @@ def style(request: HttpRequest) -> HttpResponse:
         "form": StyleForm(initial={"how": "live"}),
         "wrong": StyleForm({"title": "x" * 61, "severity": "SEV1", "amount": "-1"}, prefix="wrong"),
         "page": Paginator(range(100), 10).page(3),
-        "qr": mark_safe(segno.make(SAFE_TX_HASH).svg_inline(scale=4, border=0)),  # noqa: S308  drawn here from a constant
+        "qr": mark_safe(segno.make(SAFE_TX_HASH).svg_inline(omitsize=True, border=0)),  # noqa: S308  drawn here from a constant
     }
     return render(request, "devnet/style.html", context)
 

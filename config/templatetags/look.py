@@ -1,23 +1,48 @@
 """`{% load look %}`: the components. One line each; what they draw is in templates/components."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import wraps
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.forms import BaseForm, BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect
 from django.template.context import Context
+from django.template.loader import render_to_string
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from config.look import blockies, marks, text
 from config.look.navigation import NavItem, account_links, first_url, navigation
 
 register = template.Library()
+Draw = Callable[..., dict[str, Any]]
+
+
+def component(name: str) -> Callable[[Draw], Draw]:
+    """Registers a tag drawn by templates/components/<name>.html, without the line end of the file:
+    a component stands in the middle of a sentence."""
+
+    def decorate(draw: Draw) -> Draw:
+        @wraps(draw)
+        def tag(*args: Any, **kwargs: Any) -> SafeString:
+            return SafeString(render_to_string(f"components/{name}.html", draw(*args, **kwargs)).strip())
+
+        register.simple_tag(tag, name=name)
+        return draw
+
+    return decorate
+
+
+@register.simple_tag
+def chunks(value: str) -> SafeString:
+    """Groups of four that may break between each other; their text is the value itself, to be read or copied."""
+    parts = ((" chunk-prefix" if part in ("0x", "0X") else "", part) for part in text.chunks(value))
+    return format_html_join(SafeString("<wbr>"), '<span class="chunk{}">{}</span>', parts)
 
 
 @register.simple_tag
@@ -31,7 +56,13 @@ def icon(name: str, label: str = "") -> SafeString:
     return format_html('<svg class="icon icon-{}" aria-hidden="true"><use href="{}"/></svg>', name, href)
 
 
-@register.inclusion_tag("components/hash.html", name="hash")
+@component("copy")
+def copy(value: str, label: str = "value") -> dict[str, Any]:
+    """A button that copies the whole value."""
+    return {"value": value, "label": label}
+
+
+@component("hash")
 def hash_tag(value: str, label: str = "hash", short: bool = False, block: bool = False) -> dict[str, Any]:
     """A hash in groups of four; `short` for dense tables, `block` as a grid for comparing with a device."""
     value = str(value or "")
@@ -41,11 +72,10 @@ def hash_tag(value: str, label: str = "hash", short: bool = False, block: bool =
         "short": short,
         "block": block,
         "shortened": text.shorten(value),
-        "chunks": text.chunks(value),
     }
 
 
-@register.inclusion_tag("components/address.html")
+@component("address")
 def address(value: str, label: str = "", short: bool = False, picture: bool = True, href: str = "") -> dict[str, Any]:
     """An address with its picture, its name where we know one, and all of its characters."""
     value = str(value or "")
@@ -55,25 +85,24 @@ def address(value: str, label: str = "", short: bool = False, picture: bool = Tr
         "href": href,
         "short": short,
         "shortened": text.shorten(value),
-        "chunks": text.chunks(value),
         "picture": blockies.blocky(value) if picture and value else None,
     }
 
 
-@register.inclusion_tag("components/mark.html")
+@component("status")
 def status(value: Any, label: str = "") -> dict[str, Any]:
     """A status: shape, word and colour."""
     mark = marks.status_mark(str(value))
     return {"mark": mark, "text": label or mark.text}
 
 
-@register.inclusion_tag("components/severity.html")
+@component("severity")
 def severity(value: Any) -> dict[str, Any]:
     """SEV1…SEV4."""
     return {"mark": marks.severity_mark(str(value))}
 
 
-@register.inclusion_tag("components/when.html")
+@component("when")
 def when(value: datetime | None, form: str = "full", never: str = "never") -> dict[str, Any]:
     """A time in UTC with a live relative form: `full`, `relative`, `clock` (time of day) or `date`."""
     if value is None:
@@ -82,7 +111,7 @@ def when(value: datetime | None, form: str = "full", never: str = "never") -> di
     return {"moment": moment, "form": form, "relative": text.relative(moment, timezone.now())}
 
 
-@register.inclusion_tag("components/clock.html")
+@component("clock")
 def clock(since: datetime, until: datetime | None = None, target: int = 0, label: str = "elapsed") -> dict[str, Any]:
     """Counts up from `since`; stands still at `until`; shows that it is late after `target` seconds."""
     span = (until or timezone.now()) - since
@@ -96,7 +125,7 @@ def clock(since: datetime, until: datetime | None = None, target: int = 0, label
     }
 
 
-@register.inclusion_tag("components/amount.html")
+@component("amount")
 def amount(value: int | str | Decimal | None, decimals: int = 0, symbol: str = "") -> dict[str, Any]:
     """A token amount, exact, from its integer."""
     if value is None or value == "":
@@ -105,26 +134,26 @@ def amount(value: int | str | Decimal | None, decimals: int = 0, symbol: str = "
     return {"sign": sign, "groups": text.groups(whole), "fraction": fraction, "symbol": symbol, "whole": whole}
 
 
-@register.inclusion_tag("components/amount.html")
+@component("number")
 def number(value: int | None) -> dict[str, Any]:
     """A whole number such as a block, its digits in threes."""
     return amount(value)
 
 
-@register.inclusion_tag("components/empty.html")
+@component("empty")
 def empty(title: str, hint: str = "", href: str = "", label: str = "", picture: str = "ring") -> dict[str, str]:
     """Nothing here yet, and what to do next."""
     return {"title": title, "hint": hint, "href": href, "label": label, "picture": picture}
 
 
-@register.inclusion_tag("components/page_head.html")
+@component("page_head")
 def page_head(title: str, kicker: str = "", lead: str = "", crumbs: str = "") -> dict[str, Any]:
     """The page's one h1. `crumbs` is `Incidents=/incidents/, Incident 42=/incidents/42/`."""
     trail = [part.strip().rpartition("=")[::2] for part in crumbs.split(",") if part.strip()]
     return {"title": title, "kicker": kicker, "lead": lead, "trail": [c for c in trail if c[0]]}
 
 
-@register.inclusion_tag("components/field.html")
+@component("field")
 def field(bound: BoundField, label: str = "", hint: str = "") -> dict[str, Any]:
     """A form field: label, help, control, error, tied together for a screen reader."""
     widget = bound.field.widget
@@ -134,13 +163,13 @@ def field(bound: BoundField, label: str = "", hint: str = "") -> dict[str, Any]:
     return {"field": bound, "kind": kind, "label": label or bound.label, "hint": hint or bound.help_text}
 
 
-@register.inclusion_tag("components/fields.html")
+@component("fields")
 def fields(form: BaseForm) -> dict[str, Any]:
     """Every field of a form, its summary of errors first."""
     return {"form": form, "bound": form.visible_fields(), "hidden": form.hidden_fields()}
 
 
-@register.inclusion_tag("components/error_summary.html")
+@component("error_summary")
 def error_summary(form: BaseForm) -> dict[str, Any]:
     """What must be put right, each with a link to its field."""
     wrong = [bound for bound in form if bound.errors]
@@ -157,7 +186,7 @@ def pagination(context: Context, page: Any) -> dict[str, Any]:
     return {"page": page, "query": f"{query.urlencode()}&" if query else ""}
 
 
-@register.inclusion_tag("components/progress.html")
+@component("progress")
 def progress(value: int, total: int, label: str = "") -> dict[str, Any]:
     """How far a long piece of work is."""
     return {"value": value, "total": total, "label": label}
