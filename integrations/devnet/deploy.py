@@ -5,10 +5,12 @@ from pathlib import Path
 from integrations.devnet.builder import Builder, BuildError, burst, code_hash
 from integrations.devnet.chain import BLOCK_SECONDS, CHAIN_ID, FAUCET
 from integrations.devnet.deployment import Deployment, SafeRef
+from integrations.devnet.helix import deploy_helix, feed_refs, hand_over, handed_over, parts, read_markets
 from integrations.devnet.keys import EXECUTOR_ADDRESS
+from integrations.devnet.population import TRADERS, populate, populated
 from integrations.devnet.rpc import Rpc
 from integrations.devnet.safe_contracts import SINGLETON_FACTORY, safe_contracts, singleton_factory_code
-from integrations.devnet.safes import demo_safes
+from integrations.devnet.safes import DemoSafe, demo_safes
 
 ETHER = 10**18
 
@@ -29,11 +31,10 @@ def deploy(rpc_url: str, *, state_dir: Path | None = None, block_seconds: int | 
     rpc = Rpc(rpc_url)
     try:
         require_devnet(rpc)
-        known = Deployment.load(state_dir) if state_dir else None
-        if known and stands(rpc, known):
-            return known
-        with burst(rpc, block_seconds=block_seconds) as builder:
-            deployment = _deploy(builder)
+        if not complete(rpc):
+            with burst(rpc, block_seconds=block_seconds) as builder:
+                _deploy(builder)
+        deployment = describe(rpc)
         if state_dir:
             deployment.save(state_dir)
         return deployment
@@ -41,43 +42,64 @@ def deploy(rpc_url: str, *, state_dir: Path | None = None, block_seconds: int | 
         rpc.close()
 
 
-def stands(rpc: Rpc, deployment: Deployment) -> bool:
-    """Whether this very chain carries this deployment."""
-    if rpc("eth_getBlockByNumber", "0x0", False)["hash"] != deployment.genesis:
+def complete(rpc: Rpc) -> bool:
+    """Whether everything stands already. Addresses follow from the bytes, so the chain alone can tell."""
+    addresses = [safe.address for safe in demo_safes()] + [contract.address for contract in safe_contracts()]
+    codes = rpc.batch([("eth_getCode", [address, "latest"]) for address in addresses])
+    if "0x" in codes or not handed_over(rpc):
         return False
-    addresses = [safe.address for safe in deployment.safes]
-    return all(rpc.batch([("eth_getCode", [address, "latest"]) for address in addresses]))
+    return populated(rpc) >= TRADERS
 
 
-def _deploy(builder: Builder) -> Deployment:
-    rpc = builder.rpc
+def _deploy(builder: Builder) -> None:
     deploy_safe_contracts(builder)
     for safe in demo_safes():
         safe.create(builder)
-    if int(rpc("eth_getBalance", EXECUTOR_ADDRESS, "latest"), 16) < ETHER:
+    if int(builder.rpc("eth_getBalance", EXECUTOR_ADDRESS, "latest"), 16) < ETHER:
         builder.send(EXECUTOR_ADDRESS, sender=FAUCET.address, value=100 * ETHER, gas=21_000, what="the executor's gas")
-    builder.flush()
+    deploy_helix(builder)
+    accounts = populated(builder.rpc)
+    if accounts:
+        raise BuildError(
+            f"A deployment broke off half-way ({accounts} accounts): `manage.py devnet reset` begins anew."
+        )
+    populate(builder)
+    hand_over(builder)
+
+
+def describe(rpc: Rpc) -> Deployment:
+    """What stands on this chain, with what only the chain knows (its genesis, the options' expiries)."""
     canonical: dict[str, dict[str, str]] = {}
     for contract in safe_contracts():
         canonical.setdefault(contract.version, {})[contract.role] = contract.address
+    helix = {name: part.address for name, part in parts().items()}
     return Deployment(
         chain_id=CHAIN_ID,
-        block=rpc.block_number(),
         genesis=rpc("eth_getBlockByNumber", "0x0", False)["hash"],
         safe_contracts=canonical,
-        safes=tuple(
-            SafeRef(
-                slug=safe.slug,
-                label=safe.label,
-                address=safe.address,
-                version=safe.version,
-                owners=safe.owners,
-                threshold=safe.threshold,
-                singleton=safe.singleton,
-                fallback_handler=safe.fallback_handler,
-            )
-            for safe in demo_safes()
-        ),
+        safes=tuple(_safe_ref(safe) for safe in demo_safes()),
+        usd=helix["usd"],
+        vault=helix["vault"],
+        vault_implementation=helix["vault_implementation"],
+        engine=helix["engine"],
+        timelock=helix["timelock"],
+        feeds=feed_refs(),
+        markets=read_markets(rpc),
+        traders=TRADERS,
+        executor=EXECUTOR_ADDRESS,
+    )
+
+
+def _safe_ref(safe: DemoSafe) -> SafeRef:
+    return SafeRef(
+        slug=safe.slug,
+        label=safe.label,
+        address=safe.address,
+        version=safe.version,
+        owners=safe.owners,
+        threshold=safe.threshold,
+        singleton=safe.singleton,
+        fallback_handler=safe.fallback_handler,
     )
 
 

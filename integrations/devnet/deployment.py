@@ -2,12 +2,11 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from integrations.devnet.chain import CHAIN_ID
-from integrations.devnet.keys import EXECUTOR_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +50,20 @@ class Deployment:
     """Everything that the rooms above need to know of the devnet."""
 
     chain_id: int
-    block: int
     genesis: str
     safe_contracts: dict[str, dict[str, str]]
     """version -> role (singleton, singleton_l2, proxy_factory, multi_send, multi_send_call_only, …) -> address"""
     safes: tuple[SafeRef, ...]
-    usd: str = ""
-    vault: str = ""
-    vault_implementation: str = ""
-    timelock: str = ""
-    feeds: tuple[FeedRef, ...] = ()
-    markets: tuple[MarketRef, ...] = ()
-    traders: int = 0
-    executor: str = EXECUTOR_ADDRESS
-    contracts: dict[str, str] = field(default_factory=dict)
-    """name of the artifact -> address, for whoever wants to show or decode them"""
+    usd: str
+    vault: str
+    vault_implementation: str
+    engine: str
+    """the vault's module for matching, liquidation and settlement; runs by delegatecall"""
+    timelock: str
+    feeds: tuple[FeedRef, ...]
+    markets: tuple[MarketRef, ...]
+    traders: int
+    executor: str
 
     def safe(self, slug: str) -> SafeRef:
         return next(safe for safe in self.safes if safe.slug == slug)

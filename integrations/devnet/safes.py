@@ -8,6 +8,7 @@ from pathlib import Path
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from integrations.devnet.abi import calldata
 from integrations.devnet.anvil import ROOT
 from integrations.devnet.builder import Builder
 from integrations.devnet.chain import CAROL, COUNCIL_OWNERS, GUARDIAN_OWNERS, TREASURY
@@ -19,24 +20,6 @@ _PROXY_SOURCE = {
     "1.4.1": "proxies/SafeProxy.sol/SafeProxy.json",
     "1.5.0": "proxies/SafeProxy.sol/SafeProxy.json",
 }
-
-
-def calldata(signature: str, *arguments: object) -> bytes:
-    """`calldata("transfer(address,uint256)", to, amount)`; argument types are read from the signature."""
-    inside = signature[signature.index("(") + 1 : -1]
-    return keccak(text=signature)[:4] + encode(_split(inside), arguments)
-
-
-def _split(types: str) -> list[str]:
-    parts, depth, current = [], 0, ""
-    for character in types:
-        if character == "," and depth == 0:
-            parts.append(current)
-            current = ""
-            continue
-        depth += {"(": 1, ")": -1}.get(character, 0)
-        current += character
-    return [*parts, current] if current else parts
 
 
 @dataclass(frozen=True, slots=True)

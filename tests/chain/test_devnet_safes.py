@@ -4,9 +4,9 @@ from eth_account import Account
 from eth_utils.crypto import keccak
 
 from integrations.devnet import keys
+from integrations.devnet.abi import calldata
 from integrations.devnet.chain import CAROL, CHAIN_ID, COUNCIL_OWNERS, GUARDIAN_OWNERS, KEYS, TREASURY
 from integrations.devnet.safe_contracts import VERSIONS, safe_contracts
-from integrations.devnet.safes import calldata
 from tests.chain.conftest import Devnet
 
 
