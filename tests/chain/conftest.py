@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from integrations.devnet import prices
 from integrations.devnet.anvil import ROOT, Anvil, write_state
 from integrations.devnet.deploy import deploy
 from integrations.devnet.deployment import Deployment
+from integrations.devnet.proxy import RpcProxy
 from integrations.devnet.rpc import Rpc
 
 
@@ -66,10 +68,25 @@ def devnet_process(pytestconfig: pytest.Config) -> Iterator[Devnet]:
 
 @pytest.fixture
 def devnet(devnet_process: Devnet) -> Iterator[Devnet]:
-    """The Safe contracts, the demo's Safes and Helix with its accounts; what a test does to them is undone."""
-    snapshot = devnet_process.rpc("evm_snapshot")
+    """The Safe contracts, the demo's Safes and Helix with its accounts; what a test does to them is undone.
+
+    The clock is the wall's and every feed is fresh when a test begins, however long the session has lasted.
+    """
+    rpc = devnet_process.rpc
+    snapshot = rpc("evm_snapshot")
+    rpc("anvil_setTime", max(int(time.time()), rpc.timestamp() + 1))
+    for feed in devnet_process.deployment.feeds:
+        prices.publish(rpc, feed, prices.latest(rpc, feed).price)
+    rpc("evm_mine")
     yield devnet_process
-    devnet_process.rpc("evm_revert", snapshot)
+    rpc("evm_revert", snapshot)
+
+
+@pytest.fixture
+def rpc_proxy(devnet: Devnet) -> Iterator[RpcProxy]:
+    """A fault-injecting proxy before the devnet; it does nothing until told to."""
+    with RpcProxy(devnet.url) as proxy:
+        yield proxy
 
 
 def _inputs_hash() -> str:
