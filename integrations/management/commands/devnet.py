@@ -49,7 +49,7 @@ class Command(BaseCommand):
         except (AnvilError, NotTheDevnet, BuildError, RpcDown, RpcError) as error:
             raise CommandError(str(error)) from error
         except Invalid as error:
-            raise CommandError(" ".join(str(part) for part in error.args)) from error
+            raise CommandError(f"{error} ({error.hint})" if error.hint else str(error)) from error
 
     @property
     def state_dir(self) -> Path:
