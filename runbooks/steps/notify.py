@@ -1,0 +1,50 @@
+"""`notify`: tell an audience. What is said stands in the plan, word for word."""
+
+from pydantic import Field
+
+from ledger.errors import Invalid, Refused
+from runbooks.steps import STEPS, Asked, Failed, Finished, Params, Result, StepConfig, StepType, Turn
+
+
+@STEPS.register("notify")
+class Notify(StepType):
+    """Send a message to an audience, through its channels."""
+
+    label = "Tell people"
+    icon = "message"
+
+    class Config(StepConfig):
+        audience: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
+        subject: str = Field(min_length=3, max_length=150)
+        text: str = Field(min_length=3, max_length=4_000)
+
+    @classmethod
+    def resolve(cls, asked: Asked) -> Params:
+        config, context = asked.config, asked.context
+        if context.audiences and config.audience not in context.audiences:
+            raise ValueError(f"there is no audience {config.audience}; there is {', '.join(sorted(context.audiences))}")
+        return {"audience": config.audience, "subject": config.subject, "text": config.text}
+
+    @classmethod
+    def begin(cls, turn: Turn) -> Result:
+        """Hand the message to the outbox, once by key; its deliveries are the outbox's work."""
+        from notify.services import send
+
+        step, params = turn.step, turn.params
+        try:
+            with turn.lease.commit():
+                message = send(
+                    audience=params["audience"],
+                    template="plain",
+                    context={"subject": params["subject"], "body": params["text"]},
+                    scope=step.run.scope,
+                    actor=step.actor,
+                    key=f"step:{step.pk}",
+                )
+        except (Invalid, Refused) as error:
+            return Failed(reason=f"the message was refused: {error.message}")
+        return Finished(proof=f"message to {params['audience']} handed over", output={"message": message.pk})
+
+    @classmethod
+    def describe(cls, params: Params) -> str:
+        return f"to {params['audience']}: {params['subject']}"
