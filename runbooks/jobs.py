@@ -1,0 +1,11 @@
+"""What workers do for this room."""
+
+from runbooks.runs import engine
+from work import Backoff, Lease, Outcome, handler
+
+PATIENCE = Backoff(base=1, cap=30)
+
+
+@handler(engine.KIND, lease=3, longest=120, max_attempts=30, backoff=PATIENCE, on_end=engine.step_gave_up)
+def run_step(lease: Lease) -> Outcome:
+    return engine.run_step(lease)
