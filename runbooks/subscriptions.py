@@ -2,7 +2,6 @@
 
 from accounts.approvals.models import Approval
 from governance.proposals.models import Proposal
-
 from ledger import subscribe
 from ledger.models import Event
 from runbooks.runs.engine import KIND

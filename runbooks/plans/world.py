@@ -2,7 +2,6 @@
 
 from governance.protocols.models import Contract, Protocol
 from governance.safes.models import Safe
-
 from runbooks.plans.context import KnownContract, KnownSafe, PlanContext
 
 

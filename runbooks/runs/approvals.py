@@ -1,9 +1,9 @@
 """Where runs and steps ask people: approvals by the plan's hash."""
 
-from accounts.approvals.models import Approval
-from accounts.approvals.services import request_approval
 from django.urls import reverse
 
+from accounts.approvals.models import Approval
+from accounts.approvals.services import request_approval
 from runbooks.playbooks.schema import RunApproval
 from runbooks.runs.models import Run
 from runbooks.steps import Turn

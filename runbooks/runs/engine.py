@@ -9,11 +9,11 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.approvals.selectors import is_satisfied
 from django.db import transaction
 from django.utils import timezone
-from governance.plans.services import intact, resolved_params
 
+from accounts.approvals.selectors import is_satisfied
+from governance.plans.services import intact, resolved_params
 from ledger import Refused, record, transition
 from runbooks.plans.compile import RULES
 from runbooks.playbooks.durations import spell

@@ -4,9 +4,9 @@ from typing import Any
 
 from django.db import models
 from django.db.models.functions import Now
+
 from governance.plans.models import Plan
 from integrations.chain.fields import HashField
-
 from ledger.access import ScopedQuerySet
 from ledger.models import Scope
 from ledger.transitions import Status

@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from accounts.approvals.models import Approval
-from accounts.approvals.services import withdraw
 from django.db import transaction
 from django.utils import timezone
+
+from accounts.approvals.models import Approval
+from accounts.approvals.services import withdraw
 from governance.plans.services import create_plan
 from governance.protocols.models import Protocol
-
 from ledger import Invalid, Refused, record, transition
 from ledger.models import Scope
 from ledger.scopes import open_scope

@@ -34,7 +34,6 @@ class Approve(StepType):
     @classmethod
     def begin(cls, turn: Turn) -> Result:
         from accounts.approvals.selectors import is_satisfied
-
         from runbooks.runs.approvals import step_approval
 
         step, params = turn.step, turn.params

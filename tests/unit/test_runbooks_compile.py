@@ -99,7 +99,7 @@ def test_an_audience_that_does_not_exist_stops_the_plan() -> None:
         ({"type": "uint256"}, str(2**256), "a whole number"),
         ({"type": "uint256"}, True, "a whole number"),
         ({"type": "uint256"}, "-1", "a whole number"),
-        ({"type": "uint256"}, "١", "a whole number"),
+        ({"type": "uint256"}, "\u0661", "a whole number"),
         (
             {"type": "amount", "unit": "hUSD", "decimals": 6},
             "1_500.25",

@@ -49,9 +49,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{len(paths)} playbooks, no mistakes")
 
     def _plan(self, options: dict[str, Any]) -> None:
-        from governance.protocols.models import Protocol
-
         from governance.plans.canonical import hash_of
+        from governance.protocols.models import Protocol
         from runbooks.plans.compile import compile_plan
         from runbooks.plans.world import context_for
 
