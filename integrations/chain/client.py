@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 from integrations.chain.errors import Disagreement, RpcError, RpcRefused, RpcUnavailable, WrongChain
 from integrations.chain.reading import Block, Fees, Log, Receipt, block_ref, quantity, to_bytes
 from integrations.chain.transport import Call, EndpointDown, Transport
+from ledger.errors import Invalid
 
 __all__ = [
     "Agreement",
@@ -131,37 +132,39 @@ class Client:
         quorum = min(quorum, len(clients))
         awake = [client for client in clients if not client.resting]
         clients = awake if len(awake) >= quorum else clients
-        values: list[tuple[T, list[str]]] = []
+        values: list[tuple[_Answer[T], list[str]]] = []
         reasons: dict[str, str] = {}
         for client, answer in zip(clients, _in_parallel(read, clients), strict=True):
             if isinstance(answer, RpcError):
                 reasons[client.names[0]] = str(answer)
                 continue
             for value, names in values:
-                if value == answer.value:
+                if value.same(answer):
                     names.append(client.names[0])
                     break
             else:
-                values.append((answer.value, [client.names[0]]))
+                values.append((answer, [client.names[0]]))
         return self._count(values, reasons, quorum)
 
-    def _count(self, values: list[tuple[T, list[str]]], reasons: dict[str, str], quorum: int) -> Agreement[T]:
-        said = {name: str(value)[:200] for value, names in values for name in names}
+    def _count(
+        self, values: "list[tuple[_Answer[T], list[str]]]", reasons: dict[str, str], quorum: int
+    ) -> Agreement[T]:
+        said = {name: str(answer)[:200] for answer, names in values for name in names}
         ranked = sorted(values, key=lambda pair: len(pair[1]), reverse=True)
         if not ranked or sum(len(names) for _, names in ranked) < quorum:
             raise RpcUnavailable(
                 f"Fewer than {quorum} endpoints of chain {self.chain_id} answer; disable the dead ones to go on.",
                 reasons,
             )
-        value, names = ranked[0]
+        answer, names = ranked[0]
         if len(names) < quorum or (len(ranked) > 1 and len(ranked[1][1]) == len(names)):
             raise Disagreement({**said, **{name: f"nothing: {why}" for name, why in reasons.items()}})
         dissent = {name: text for name, text in said.items() if name not in names} | reasons
-        return Agreement(value, tuple(names), len(self._transports) == 1, dissent)
+        return Agreement(answer.get(), tuple(names), len(self._transports) == 1, dissent)
 
     def common_block(self) -> Block:
         """A recent block that the endpoints agree on: the lowest of their heads, by hash."""
-        heads = [int(answer.value, 16) for answer in _in_parallel(_block_number, self.each()) if not _failed(answer)]
+        heads = [int(answer.get(), 16) for answer in _in_parallel(_block_number, self.each()) if not _failed(answer)]
         if not heads:
             raise RpcUnavailable(f"No endpoint of chain {self.chain_id} answers.")
         top = max(heads)
@@ -266,14 +269,31 @@ class Client:
         clients = [Client(self.chain_id, [target]) for target in targets]
         answers = _in_parallel(lambda one: str(one.request("eth_sendRawTransaction", "0x" + raw.hex())), clients)
         return {
-            client.names[0]: answer if isinstance(answer, RpcError) else answer.value
+            client.names[0]: answer if isinstance(answer, RpcError) else (answer.refusal or str(answer.value))
             for client, answer in zip(clients, answers, strict=True)
         }
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer(Generic[T]):
-    value: T
+    """What one endpoint led to: a value, or that it is refused (a revert, no such contract), which is an answer too."""
+
+    value: T | None = None
+    refusal: RpcRefused | Invalid | None = None
+
+    def get(self) -> T:
+        if self.refusal is not None:
+            raise self.refusal
+        return cast(T, self.value)
+
+    def same(self, other: "_Answer[T]") -> bool:
+        return self.value == other.value and self._why() == other._why()
+
+    def __str__(self) -> str:
+        return str(self.value) if self.refusal is None else str(self.refusal)
+
+    def _why(self) -> tuple[str, bytes]:
+        return str(self.refusal or ""), getattr(self.refusal, "data", b"")
 
 
 def _in_parallel(read: Callable[[Client], T], clients: Sequence[Client]) -> list[Any]:
@@ -282,8 +302,10 @@ def _in_parallel(read: Callable[[Client], T], clients: Sequence[Client]) -> list
     def one(client: Client) -> _Answer[T] | RpcError:
         try:
             return _Answer(read(client))
+        except Invalid as refusal:
+            return _Answer(refusal=refusal)
         except RpcError as error:
-            return error
+            return _Answer(refusal=error) if isinstance(error, RpcRefused) and error.reverted else error
 
     if len(clients) < 2:
         return [one(client) for client in clients]

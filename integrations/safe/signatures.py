@@ -142,13 +142,13 @@ def eth_sign_digest(digest: bytes) -> bytes:
 
 def approved(owner: str) -> Signature:
     """An owner who approved the hash on chain (or who sends the transaction)."""
-    return Signature(APPROVED, owner, pad32(owner) + b"\0" * 32 + b"\x01")
+    return Signature(APPROVED, checksum(owner), pad32(owner) + b"\0" * 32 + b"\x01")
 
 
 def contract(owner: str, data: bytes) -> Signature:
     """A contract owner's word: `data` is what its isValidSignature is given."""
     static = pad32(owner) + pad32(WORD_SIGNATURE) + b"\0"
-    return Signature(CONTRACT, owner, static, pad32(len(data)) + data)
+    return Signature(CONTRACT, checksum(owner), static, pad32(len(data)) + data)
 
 
 def assemble(signatures: Iterable[Signature]) -> bytes:

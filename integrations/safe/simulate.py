@@ -13,7 +13,8 @@ from integrations.chain.abi import decode_revert
 from integrations.chain.addresses import checksum
 from integrations.chain.client import Client, RpcRefused, call_object
 from integrations.chain.reading import block_ref, to_bytes
-from integrations.safe.contracts import exec_transaction_data, execution_result, explain
+from integrations.safe.contracts import exec_transaction_data, execution_result
+from integrations.safe.errors import explain
 from integrations.safe.hashes import SafeTx
 from integrations.safe.reads import NONCE_SLOT, SafeState, approved_hash_slot
 from integrations.safe.signatures import approved, assemble

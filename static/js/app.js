@@ -9,4 +9,3 @@ import "./dialogs.js";
 import "./commands.js";
 import "./shortcuts.js";
 import "./forms.js";
-import "./live.js";
