@@ -8,6 +8,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from config import celery  # noqa: F401  (whoever sends a hint sends it to our broker)
         from integrations.families import discover_and_freeze
 
         autodiscover_modules("families")

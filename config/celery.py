@@ -17,6 +17,7 @@ from django.db import close_old_connections  # noqa: E402
 # It warns of root because of pickled messages; ours are JSON and nothing else is accepted.
 warnings.filterwarnings("ignore", category=SecurityWarning)
 app = Celery("breakglass")
+app.set_default()  # for every thread: without this only the importing thread knows its broker
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
 

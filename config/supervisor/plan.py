@@ -17,7 +17,8 @@ from config.supervisor.service import Port, Service, Wave
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The setting that moves a port, and where it is unless told otherwise: out of the way of a developer's own servers.
 PORTS = {"PORT": 8000, "POSTGRES_PORT": 54320, "REDIS_PORT": 56379, "DEVNET_PORT": 18545, "SMTP_SINK_PORT": 10025}
-STORES = {"postgres": "DATABASE_URL", "redis": "REDIS_URL"}
+# Every process there can be; which of them there are depends on the profile and the environment.
+NAMES = frozenset("postgres redis devnet mail migrate static demo web worker beat ledger watch".split())
 
 
 class BadOption(Exception):
@@ -58,7 +59,7 @@ def environment(options: Options) -> dict[str, str]:
         "DATABASE_URL": f"postgres://breakglass@127.0.0.1:{port['POSTGRES_PORT']}/breakglass",
         "REDIS_URL": f"redis://127.0.0.1:{port['REDIS_PORT']}/0",
         "DEVNET_RPC_URL": f"http://127.0.0.1:{port['DEVNET_PORT']}",
-        "PUBLIC_URL": f"http://127.0.0.1:{port['PORT']}",
+        "PUBLIC_URL": f"http://localhost:{port['PORT']}",  # a passkey cannot belong to an IP address
         **port,
     }
     if options.only:  # parts beside a running instance: what it wrote stands for all that these do not own
@@ -70,10 +71,8 @@ def services(options: Options, env: Mapping[str, str]) -> list[Service]:
     """All that this profile has, less what the options leave out."""
     found = _application(options, env) if options.production else [*_stores(options), *_demo(options, env)]
     names = {service.name for service in found}
-    for asked in sorted((options.only | options.without) - names):
-        if asked in STORES and asked in options.without:
-            continue
-        raise BadOption(f"there is no process {asked!r} here: choose from {', '.join(sorted(names))}")
+    if unknown := sorted((options.only - names) | (options.without - NAMES)):
+        raise BadOption(f"there is no process {unknown[0]!r} here: choose from {', '.join(sorted(names))}")
     return [s for s in found if (not options.only or s.name in options.only) and s.name not in options.without]
 
 

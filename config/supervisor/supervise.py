@@ -93,6 +93,9 @@ class Supervisor:
             late = ", ".join(name for name, event in self.is_ready.items() if not event.is_set())
             self.output.say("up", f"after {SLOW_START:.0f} s these are not ready: {late}; their output is above")
             await self._all_ready()
+        if all(service.once for service in self.services):
+            self.stopping.set()  # only jobs were asked for, and they are done
+            return
         self.output.plain(banner(self.failed))
 
     async def _all_ready(self) -> None:
