@@ -15,7 +15,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
 
-wsgi = get_wsgi_application()
+wsgi: Any = get_wsgi_application()
 
 from config.sockets import routes  # noqa: E402  (needs the rooms to be loaded)
 

@@ -11,7 +11,7 @@ os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 settings_or_exit()
 
 from celery import Celery, signals  # noqa: E402  (after REMAP_SIGTERM)
-from celery.platforms import SecurityWarning  # noqa: E402
+from celery.exceptions import SecurityWarning  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 
 # It warns of root because of pickled messages; ours are JSON and nothing else is accepted.

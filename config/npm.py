@@ -1,9 +1,10 @@
 """Static files straight from the npm lockfile's packages: nothing vendored, no front-end build."""
 
+import builtins
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, overload
 
 from django.conf import settings
 from django.contrib.staticfiles.finders import BaseFinder
@@ -36,12 +37,18 @@ class NpmFinder(BaseFinder):
     def check(self, **_kwargs: Any) -> list[CheckMessage]:
         return []
 
-    def find(self, path: str, find_all: bool = False, **_kwargs: Any) -> str | list[str]:
+    @overload
+    def find(self, path: str, find_all: Literal[False] = ..., **_kwargs: Any) -> str | None: ...
+    @overload
+    def find(self, path: str, find_all: Literal[True], **_kwargs: Any) -> builtins.list[str]: ...
+    def find(self, path: str, find_all: bool = False, **_kwargs: Any) -> str | builtins.list[str] | None:
         name = path.removeprefix("npm/")
+        found = None
         if name != path and self._serves(name) and (self.folder / name).is_file():
             found = str(self.folder / name)
-            return [found] if find_all else found
-        return []
+        if find_all:
+            return [found] if found else []
+        return found
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:
         ignored = tuple(ignore_patterns or ())

@@ -18,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # The setting that moves a port, and where it is unless told otherwise: out of the way of a developer's own servers.
 PORTS = {"PORT": 8000, "POSTGRES_PORT": 54320, "REDIS_PORT": 56379, "DEVNET_PORT": 18545, "SMTP_SINK_PORT": 10025}
 # Every process there can be; which of them there are depends on the profile and the environment.
-NAMES = frozenset("postgres redis devnet mail migrate static demo web worker beat ledger watch".split())
+JOBS = ("migrate", "static", "demo")
+NAMES = {"postgres", "redis", "devnet", "mail", "web", "worker", "beat", "ledger", "watch", *JOBS}
 
 
 class BadOption(Exception):
