@@ -8,10 +8,14 @@ from typing import Any
 import redis
 from django.conf import settings
 from django.db import DatabaseError, connection
+from django.db.models import Max
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_prometheus import exports
+
+from integrations.models import Chain
 
 
 class NotReady(Exception):
@@ -73,4 +77,18 @@ def _broker() -> dict[str, Any]:
     return {}
 
 
-PARTS: dict[str, Callable[[], dict[str, Any]]] = {"database": _database, "broker": _broker}
+def _chains() -> dict[str, Any]:
+    """The age of the newest block that we follow, of every chain that we ask."""
+    try:
+        asked = Chain.objects.exclude(kind=Chain.Kind.FORK).filter(endpoints__enabled=True)
+        newest = dict(asked.annotate(newest=Max("heads__timestamp")).values_list("short_name", "newest"))
+    except DatabaseError as error:
+        raise NotReady("the database does not answer") from error
+    ages = {name: (timezone.now() - at).total_seconds() if at else None for name, at in newest.items()}
+    old = sorted(name for name, age in ages.items() if age is None or age > settings.READY_HEAD_AGE)
+    if old:
+        raise NotReady(f"no block newer than {settings.READY_HEAD_AGE} s of: {', '.join(old)}")
+    return {"head_age_s": {name: round(age or 0, 1) for name, age in ages.items()}}
+
+
+PARTS: dict[str, Callable[[], dict[str, Any]]] = {"database": _database, "broker": _broker, "chains": _chains}

@@ -46,8 +46,10 @@ class NpmFinder(BaseFinder):
         found = None
         if name != path and self._serves(name) and (self.folder / name).is_file():
             found = str(self.folder / name)
-        if find_all:
-            return [found] if found else []
+        if find_all or not found:
+            return (
+                [found] if found else []
+            )  # Django's own finders answer "no" with an empty list, and it relies on that
         return found
 
     def list(self, ignore_patterns: Iterable[str] | None) -> Iterator[tuple[str, FileSystemStorage]]:

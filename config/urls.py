@@ -9,7 +9,7 @@ from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import DefaultRouter
 
 from accounts.api import problems
-from config import health, style
+from config import apidocs, health, style
 
 
 def _pages() -> list[URLResolver]:
@@ -19,6 +19,7 @@ def _pages() -> list[URLResolver]:
 def _api() -> DefaultRouter:
     """`API` of a room's `api` module or package: (prefix, viewset, basename) each."""
     router = DefaultRouter(use_regex_path=False)
+    router.include_format_suffixes = False  # one address a resource
     for room in settings.ROOMS:
         if find_spec(f"{room}.api"):
             for prefix, viewset, basename in getattr(import_module(f"{room}.api"), "API", ()):
@@ -32,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", health.metrics, name="metrics"),
     path("accounts/", include("allauth.urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("api/docs/", apidocs.docs, name="api-docs"),
     path("api/v1/", include(_api().urls)),
     re_path(r"^api/(?P<path>.*)$", problems.no_such_address),
     path("devnet/style/", style.style, name="style"),

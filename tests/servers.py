@@ -18,6 +18,7 @@ def _start() -> None:
     """Before Django reads its settings: the servers must be known by then."""
     folder = Path(tempfile.mkdtemp(prefix="breakglass-test-"))
     os.environ["BREAKGLASS_STATE"] = str(folder / "state")
+    (folder / "state" / "static").mkdir(parents=True)  # whitenoise warns where there is none
     processes: list[subprocess.Popen[bytes]] = []
 
     def stop() -> None:
