@@ -86,11 +86,11 @@ def _page(request: HttpRequest, page: ErrorPage) -> HttpResponse:
     return response
 
 
-def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django names it)
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(request, BAD_REQUEST)
 
 
-def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django names it)
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(request, FORBIDDEN)
 
 
@@ -98,7 +98,7 @@ def csrf_failure(request: HttpRequest, **_reason: str) -> HttpResponse:
     return _page(request, CSRF)
 
 
-def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django names it)
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(request, NOT_FOUND)
 
 
@@ -110,7 +110,7 @@ def conflict(request: HttpRequest, happened: str = "") -> HttpResponse:
     return _page(request, page)
 
 
-def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001  (Django names it)
+def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     return _page(request, TOO_MANY)
 
 
