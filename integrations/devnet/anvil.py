@@ -105,6 +105,7 @@ class Anvil:
         history: int = HISTORY,
         timestamp: int | None = None,
         read_only_state: bool = False,
+        home: Path | None = None,
     ) -> None:
         self.port = port
         self.chain_id = chain_id
@@ -117,6 +118,7 @@ class Anvil:
         self.timestamp = timestamp
         self.read_only_state = read_only_state
         self.process: subprocess.Popen[bytes] | None = None
+        self._given_home = home
         self._home: Path | None = None
         self._rpc: Rpc | None = None
 
@@ -146,7 +148,7 @@ class Anvil:
                 f"Port {self.port} is taken: stop what listens there, or set DEVNET_RPC_URL to another port."
             )
         self.port = self.port or free_port()
-        self._home = Path(tempfile.mkdtemp(prefix="breakglass-anvil-"))
+        self._home = self._make_home()
         try:
             command = [str(binary), *self._arguments(self._home)]
         except AnvilError:
@@ -170,6 +172,14 @@ class Anvil:
             self.kill()
             raise
         return self
+
+    def _make_home(self) -> Path:
+        """A HOME of its own. A given one is emptied first: a killed run leaves its files behind."""
+        if self._given_home is None:
+            return Path(tempfile.mkdtemp(prefix="breakglass-anvil-"))
+        shutil.rmtree(self._given_home, ignore_errors=True)
+        self._given_home.mkdir(parents=True)
+        return self._given_home
 
     def _arguments(self, home: Path) -> list[str]:
         arguments = ["--host", "127.0.0.1", "--port", str(self.port), "--chain-id", str(self.chain_id), "--quiet"]
@@ -213,9 +223,9 @@ class Anvil:
         """After a load the clock starts at the wall's; a chain that a fault moved ahead must not go back in time."""
         with contextlib.suppress(FileNotFoundError):
             (self.home / "state.json").unlink()
-        ahead = self.rpc.timestamp() + 1 - int(time.time())
-        if self.fork is None and self.timestamp is None and ahead > 0:
-            self.rpc("evm_increaseTime", ahead)
+        latest = self.rpc.timestamp()
+        if self.fork is None and self.timestamp is None and latest > int(time.time()):
+            self.rpc("evm_mine", latest + 1)
         if self.mining == "interval":
             self.set_interval_mining()
 

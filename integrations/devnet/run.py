@@ -17,9 +17,12 @@ from integrations.devnet.keeper import Keeper
 from integrations.devnet.rpc import RpcDown, RpcError
 
 TICK = 0.5
-SAVE_EVERY = 30.0
+SAVE_EVERY = 4.0
+"""A kill takes the blocks since the last save: fewer than it takes to finalise one."""
 SAVE_SHARE = 20
-"""Saving may take at most one part in so many of the time, however large the chain has grown."""
+SAVE_SHARE_IN_USE = 4
+"""Saving may take at most one part in so many of the time, however large the chain has grown: more of it while there
+are transactions to lose."""
 PAST = 120
 """Genesis lies this many seconds back, so that the deployment's blocks have a past to be in."""
 
@@ -38,7 +41,11 @@ class DevnetProcess:
         state = chain_path(state_dir)
         fresh = not state.exists()
         self.anvil = Anvil(
-            port=port, mining="manual", state=state, timestamp=int(time.time()) - PAST if fresh else None
+            port=port,
+            mining="manual",
+            state=state,
+            home=state_dir / "devnet" / "anvil",
+            timestamp=int(time.time()) - PAST if fresh else None,
         )
         self.deployment: Deployment | None = None
         self._ending = threading.Event()
@@ -94,12 +101,14 @@ class DevnetProcess:
             self.say(f"keeper: {error}")
 
     def _save_if_due(self) -> None:
-        """Soon after a block with transactions, rarely otherwise: an empty block is no loss."""
+        """At once after a block with transactions, every few seconds otherwise."""
         waited = time.monotonic() - self._saved_at
-        if waited < self._cost * SAVE_SHARE:
-            return
         head = self.anvil.rpc.block_number()
-        if head < self._saved_block or waited > SAVE_EVERY or self._has_transactions(self._saved_block + 1, head):
+        if head == self._saved_block or waited < self._cost * SAVE_SHARE_IN_USE:
+            return
+        rewound = head < self._saved_block
+        due = waited > max(SAVE_EVERY, self._cost * SAVE_SHARE)
+        if rewound or due or self._has_transactions(self._saved_block + 1, head):
             self._save(head)
 
     def _has_transactions(self, first: int, last: int) -> bool:

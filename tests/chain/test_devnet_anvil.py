@@ -67,8 +67,10 @@ def test_a_clock_that_was_moved_ahead_never_goes_back(tmp_path: Path) -> None:
         anvil.rpc("evm_mine")
         before = anvil.rpc.timestamp()
     with Anvil(mining="auto", state=state) as anvil:
-        anvil.rpc("evm_mine")
         assert anvil.rpc.timestamp() > before
+        anvil.rpc("anvil_setBlockTimestampInterval", 1)
+        anvil.rpc("evm_mine")
+        assert anvil.rpc.timestamp() == before + 2
 
 
 def test_a_taken_port_is_named(anvil: Anvil) -> None:
@@ -107,12 +109,18 @@ def test_a_fork_reads_the_past_and_signs_for_another_chain(anvil: Anvil) -> None
     assert anvil.rpc("eth_getBalance", receiver, "latest") == "0x2"
 
 
-def test_ends_when_its_starter_is_killed() -> None:
+def test_ends_when_its_starter_is_killed(tmp_path: Path) -> None:
     code = (
         "import time; from integrations.devnet.anvil import Anvil; anvil = Anvil().start(); "
         "print(anvil.process.pid, flush=True); time.sleep(60)"
     )
-    starter = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    starter = subprocess.Popen(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
     assert starter.stdout is not None
     pid = int(starter.stdout.readline())
     assert _alive(pid)
