@@ -64,7 +64,7 @@ def link_once() -> list[int]:
         seq += 1
         digest = digest_of(event)
         links.append(EventLink(seq=seq, event=event, digest=digest, prev=prev, hash=next_hash(prev, digest)))
-        prev = links[-1].hash
+        prev = next_hash(prev, digest)
     EventLink.objects.bulk_create(links)
     changes: dict[str, Any] = {"seq": seq, "hash": prev, "linked_at": timezone.now()}
     if len(events) < BATCH:

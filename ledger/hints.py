@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 @cache
-def client() -> "redis.Redis":
+def client() -> "redis.Redis[bytes]":
     return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
 
 

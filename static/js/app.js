@@ -9,3 +9,4 @@ import "./dialogs.js";
 import "./commands.js";
 import "./shortcuts.js";
 import "./forms.js";
+import "./live.js";
