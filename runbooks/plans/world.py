@@ -1,5 +1,7 @@
 """Loads what compiling may know: registered contracts, Safes, audiences."""
 
+from django.apps import apps
+
 from governance.protocols.models import Contract, Protocol
 from governance.safes.models import Safe
 from runbooks.plans.context import KnownContract, KnownSafe, PlanContext
@@ -20,6 +22,5 @@ def context_for(*, protocol: Protocol | None, environment: str, facts: dict[str,
 
 
 def _audiences() -> frozenset[str]:
-    from notify.models import Audience
-
-    return frozenset(Audience.objects.values_list("slug", flat=True))
+    audience = apps.all_models["notify"].get("audience")
+    return frozenset(audience._default_manager.values_list("slug", flat=True)) if audience else frozenset()
