@@ -1,14 +1,14 @@
 """Live updates: permission at subscription and for every event, replay after a gap, nothing lost without hints."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
-from django.db import transaction
+from django.db import connections, transaction
 
 import ledger
 from ledger import chain, scopes
@@ -58,6 +58,18 @@ async def connect(user: Any, after: int = 0) -> SocketClient:
     return socket
 
 
+def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Run it, and close the database connection of its worker thread."""
+
+    async def whole() -> None:
+        try:
+            await scene()
+        finally:
+            await sync_to_async(connections.close_all)()
+
+    asyncio.run(whole())
+
+
 @pytest.fixture
 def scope() -> Scope:
     return scopes.open_scope(kind="t", title="t", actor="system:test")
@@ -81,7 +93,7 @@ def test_events_arrive_in_order_drawn_once_for_all_of_an_audience(scope: Scope, 
             await socket.leave()
 
     chain.link_once()
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_what_was_missed_is_replayed(scope: Scope) -> None:
@@ -97,7 +109,7 @@ def test_what_was_missed_is_replayed(scope: Scope) -> None:
         assert first["seq"] == missed and first["verb"] == "a.missed" and second["subscribed"]
         await socket.leave()
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_gap_too_long_to_replay_asks_for_a_reload(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +124,7 @@ def test_a_gap_too_long_to_replay_asks_for_a_reload(scope: Scope, monkeypatch: p
         assert await socket.hear() == [{"reload": True}]
         await socket.leave()
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_a_scope_that_becomes_private_falls_silent_for_outsiders_at_once(scope: Scope) -> None:
@@ -137,7 +149,7 @@ def test_a_scope_that_becomes_private_falls_silent_for_outsiders_at_once(scope: 
         for socket in sockets:
             await socket.leave()
 
-    asyncio.run(scene())
+    play(scene)
 
 
 def test_strangers_unknown_topics_and_nonsense_are_refused(scope: Scope) -> None:
@@ -155,4 +167,4 @@ def test_strangers_unknown_topics_and_nonsense_are_refused(scope: Scope) -> None
         await socket.send_text("{]")
         assert (await socket.receive_output(timeout=5))["code"] == 4400
 
-    asyncio.run(scene())
+    play(scene)

@@ -1,0 +1,11 @@
+"""Pages of this room."""
+
+from django.urls import path
+
+from integrations.devnet.mail import views as mail
+
+app_name = "integrations"
+urlpatterns = [
+    path("devnet/mail/", mail.mailbox, name="mailbox"),
+    path("devnet/mail/<slug:name>/", mail.read, name="mail"),
+]

@@ -1,0 +1,153 @@
+"""`/api/v1/audiences|messages|deliveries/`."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.idempotency import IdempotentCreateMixin
+from accounts.api.serializers import StrictSerializer
+from accounts.permissions import Responder
+from accounts.selectors import actor_of
+from ledger.models import Scope
+from notify import selectors
+from notify.messages import services
+from notify.models import Audience, Delivery, Message
+
+
+class AudienceSerializer(serializers.ModelSerializer[Audience]):
+    class Meta:
+        model = Audience
+        fields = ["id", "slug", "name", "kind", "purpose", "level"]
+
+
+class DeliverySerializer(serializers.ModelSerializer[Delivery]):
+    class Meta:
+        model = Delivery
+        fields = ["id", "message", "channel", "address", "status", "reference", "error", "created_at", "sent_at"]
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    subject = serializers.CharField(source="subject_line")
+    audience = serializers.SlugRelatedField[Audience](slug_field="slug", read_only=True)
+
+    class Meta:
+        model = Message
+        fields = [
+            "id",
+            "scope",
+            "audience",
+            "subject",
+            "body",
+            "link",
+            "digest",
+            "status",
+            "requested_by",
+            "authority",
+            "created_at",
+            "sent_at",
+        ]
+
+
+class NewMessageSerializer(StrictSerializer):
+    """Outside audiences hear it only once a commander approved it."""
+
+    audience = serializers.SlugField(max_length=63)
+    subject = serializers.CharField(max_length=200)
+    body = serializers.CharField(max_length=20_000)
+    scope = serializers.IntegerField(required=False, min_value=1)
+
+
+class MessageFilter(django_filters.FilterSet):
+    status = django_filters.CharFilter()
+    scope = django_filters.NumberFilter()
+
+    class Meta:
+        model = Message
+        fields = ["status", "scope"]
+
+
+class AudienceViewSet(viewsets.ReadOnlyModelViewSet[Audience]):
+    """Who can be told."""
+
+    queryset = Audience.objects.order_by("pk")
+    serializer_class = AudienceSerializer
+    lookup_field = "slug"
+
+
+class MessageViewSet(
+    IdempotentCreateMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Message]
+):
+    """What was said, to whom, and by whose authority."""
+
+    queryset = Message.objects.none()
+    serializer_class = MessageSerializer
+    filterset_class = MessageFilter
+    write_scope = "incidents:write"
+
+    def get_permissions(self) -> list[Any]:
+        return [Responder()] if self.action == "create" else super().get_permissions()
+
+    def get_queryset(self) -> "QuerySet[Message]":
+        return selectors.messages(self.request.user)
+
+    @extend_schema(request=NewMessageSerializer, responses={201: MessageSerializer})
+    def create(self, request: Request) -> Response:
+        asked = NewMessageSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        data = asked.validated_data
+        scope = None
+        if "scope" in data:
+            scope = Scope.objects.visible_to(request.user).filter(pk=data["scope"]).first()
+            if scope is None:
+                raise serializers.ValidationError({"scope": "there is no such scope"})
+        actor = actor_of(request)
+        message = services.send(
+            key=f"api:{actor}:{request.headers.get('Idempotency-Key', '')}",
+            actor=actor,
+            audience=data["audience"],
+            context={"subject": data["subject"], "body": data["body"]},
+            scope=scope,
+        )
+        return Response(MessageSerializer(message).data, status=status.HTTP_201_CREATED)
+
+
+class DeliveryFilter(django_filters.FilterSet):
+    status = django_filters.CharFilter()
+    message = django_filters.NumberFilter()
+
+    class Meta:
+        model = Delivery
+        fields = ["status", "message"]
+
+
+class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
+    """Each copy, and how it fared."""
+
+    queryset = Delivery.objects.none()
+    serializer_class = DeliverySerializer
+    filterset_class = DeliveryFilter
+    write_scope = "incidents:write"
+
+    def get_queryset(self) -> "QuerySet[Delivery]":
+        return Delivery.objects.visible_to(self.request.user).order_by("-pk")
+
+    @extend_schema(request=None, responses={200: DeliverySerializer})
+    @action(detail=True, methods=["post"], permission_classes=[Responder])
+    def resend(self, request: Request, pk: str | None = None) -> Response:
+        delivery = self.get_object()
+        services.resend(delivery=delivery, actor=actor_of(request))
+        delivery.refresh_from_db()
+        return Response(DeliverySerializer(delivery).data)
+
+
+API = [
+    ("audiences", AudienceViewSet, "audience"),
+    ("messages", MessageViewSet, "message"),
+    ("deliveries", DeliveryViewSet, "delivery"),
+]

@@ -1,0 +1,1 @@
+"""How each copy of a message fared."""

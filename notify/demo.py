@@ -1,0 +1,25 @@
+"""The demo's audiences."""
+
+from notify.audiences.models import Destination
+from notify.audiences.services import add_audience, add_destination
+
+INSIDE = (
+    ("responders", "Responders", "responder", "Everybody on this desk who acts"),
+    ("commanders", "Commanders", "commander", "Those who may take command and approve"),
+)
+OUTSIDE = (
+    ("stakeholders", "Stakeholders", "Partners, told of every pause and every restart", "partners@helix.example"),
+    ("lps", "Liquidity providers", "Those whose collateral is in the vault", "lps@helix.example"),
+    ("market-makers", "Market makers", "Desks that must cancel their quotes", "desk@makers.example"),
+    ("exchanges", "Exchanges and bridges", "Asked to freeze, or to stop deposits", "security@exchange.example"),
+    ("users", "Users", "Everybody who subscribed to the status page", "announce@helix.example"),
+)
+
+
+def load(actor: str) -> None:
+    for slug, name, level, purpose in INSIDE:
+        add_audience(slug=slug, name=name, kind="inside", level=level, purpose=purpose, actor=actor)
+    for slug, name, purpose, address in OUTSIDE:
+        audience = add_audience(slug=slug, name=name, kind="outside", purpose=purpose, actor=actor)
+        if not Destination.objects.filter(audience=audience).exists():
+            add_destination(channel="email", config={"address": address}, audience=audience, actor=actor)

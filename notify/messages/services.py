@@ -1,0 +1,215 @@
+"""Verbs on messages: send, decide, resend."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.template import TemplateDoesNotExist, loader
+from django.utils import timezone
+
+from accounts.approvals.services import request_approval
+from accounts.models import User
+from ledger import Invalid, record, transition
+from ledger.models import Scope
+from notify.audiences.models import Audience
+from notify.audiences.selectors import recipients
+from notify.deliveries.models import Delivery
+from notify.messages.models import Message
+from work import enqueue, revive
+
+LONGEST_SUBJECT = 200
+LONGEST_BODY = 20_000
+
+
+def compose(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """A template's first line is the subject, the rest the body. Plain text: nothing is escaped as HTML."""
+    try:
+        text = loader.get_template(f"notify/{template}.txt").template.render(_plain(context))
+    except TemplateDoesNotExist:
+        raise Invalid("template", f"there is no message template {template!r}") from None
+    subject, _, body = text.strip().partition("\n")
+    return subject.removeprefix("Subject:").strip(), body.strip()
+
+
+def _plain(context: Mapping[str, Any]) -> Any:
+    from django.template import Context
+
+    return Context({"public_url": settings.PUBLIC_URL, **context}, autoescape=False)
+
+
+def send(
+    *,
+    key: str,
+    actor: str,
+    audience: str = "",
+    users: Iterable[User] = (),
+    template: str = "plain",
+    context: Mapping[str, Any] | None = None,
+    scope: Scope | None = None,
+    link: str = "",
+    authority: str = "",
+) -> Message:
+    """Put a message into the outbox, once a key. Outside audiences hear nothing that nobody approved.
+
+    `authority` names what approved these very words already, such as `plan:0x9f2c…`; without one, a message for an
+    outside audience waits for a commander.
+    """
+    subject, body = compose(template, context or {})
+    told = _audience(audience)
+    _check(subject, body)
+    with transaction.atomic():
+        waits = told is not None and told.kind == Audience.Kind.OUTSIDE and not authority
+        message, created = Message.objects.get_or_create(
+            key=key,
+            defaults={
+                "scope": scope,
+                "audience": told,
+                "template": template,
+                "subject_line": subject,
+                "body": body,
+                "link": _absolute(link),
+                "digest": digest(audience, subject, body),
+                "status": Message.State.AWAITING_APPROVAL if waits else Message.State.APPROVED,
+                "requested_by": actor,
+                "authority": authority or ("" if waits else "inside"),
+            },
+        )
+        if created:
+            _begin(message, list(users), actor=actor, waits=waits)
+    return message
+
+
+def _audience(slug: str) -> Audience | None:
+    if not slug:
+        return None
+    found = Audience.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Audience.objects.order_by("slug").values_list("slug", flat=True))
+        raise Invalid("audience", f"there is no audience {slug!r}", f"one of: {known}")
+    return found
+
+
+def _check(subject: str, body: str) -> None:
+    if not subject or len(subject) > LONGEST_SUBJECT:
+        raise Invalid("subject", "must be one line of 1 to 200 characters")
+    if not body or len(body) > LONGEST_BODY:
+        raise Invalid("body", "must be 1 to 20,000 characters")
+
+
+def _absolute(link: str) -> str:
+    return settings.PUBLIC_URL + link if link.startswith("/") else link
+
+
+def digest(audience: str, subject: str, body: str) -> str:
+    """What an approver approves: these words for this audience."""
+    text = json.dumps([audience, subject, body], ensure_ascii=False, separators=(",", ":"))
+    return "0x" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _begin(message: Message, users: list[User], *, actor: str, waits: bool) -> None:
+    record(
+        "message.requested",
+        actor=actor,
+        scope=message.scope,
+        subject=message.subject,
+        after={
+            "audience": message.audience.slug if message.audience else None,
+            "subject": message.subject_line,
+            "digest": message.digest,
+            "authority": message.authority,
+        },
+    )
+    if waits:
+        request_approval(
+            subject=message.subject,
+            subject_hash=message.digest,
+            scope=message.scope,
+            required=1,
+            role="commander",
+            requester=actor,
+            title=f"Tell {message.audience}: {message.subject_line}",
+            actor=actor,
+            link=f"/notify/messages/{message.pk}/",
+        )
+    else:
+        address(message, users, actor=actor)
+
+
+def address(message: Message, users: Iterable[User], *, actor: str) -> int:
+    """Make one delivery for each way to each receiver; nobody to tell is an event of its own, not silence."""
+    found = recipients(message.audience, users)
+    for one in found:
+        delivery = Delivery.objects.create(
+            message=message,
+            destination=one.destination,
+            user=one.user,
+            channel=one.channel,
+            address=one.address,
+            sealed=one.sealed,
+        )
+        enqueue(
+            "notify.delivery",
+            key=delivery.work_key,
+            subject=delivery.subject,
+            scope=message.scope,
+            payload={"delivery": delivery.pk},
+            actor=actor,
+        )
+    record(
+        "message.addressed" if found else "message.reached.nobody",
+        actor=actor,
+        scope=message.scope,
+        subject=message.subject,
+        after={"deliveries": len(found), "audience": message.audience.slug if message.audience else None},
+    )
+    if not found:
+        transition(message, Message.State.FAILED, actor=actor, reason="the audience has no enabled destination")
+    return len(found)
+
+
+@transaction.atomic
+def approved(*, message_id: int, subject_hash: str, actor: str, approval: str) -> None:
+    """The commander's yes came in: it counts for the words that are stored now, or not at all."""
+    message = Message.objects.select_for_update().get(pk=message_id)
+    slug = message.audience.slug if message.audience else ""
+    if message.status != Message.State.AWAITING_APPROVAL:
+        return
+    if not subject_hash == message.digest == digest(slug, message.subject_line, message.body):
+        transition(message, Message.State.REJECTED, actor=actor, reason="its words are not those that were approved")
+        return
+    transition(message, Message.State.APPROVED, actor=actor, also={"authority": approval})
+    address(message, [], actor=actor)
+
+
+@transaction.atomic
+def refused(*, message_id: int, actor: str, reason: str) -> None:
+    message = Message.objects.select_for_update().get(pk=message_id)
+    if message.status == Message.State.AWAITING_APPROVAL:
+        transition(message, Message.State.REJECTED, actor=actor, reason=reason)
+
+
+@transaction.atomic
+def settle(message_id: int) -> None:
+    """After a delivery ended: with none left open, the message is sent, or failed if any copy was."""
+    message = Message.objects.select_for_update().get(pk=message_id)
+    counts = set(message.deliveries.values_list("status", flat=True))
+    if Delivery.State.QUEUED in counts or message.status != Message.State.APPROVED:
+        return
+    if Delivery.State.FAILED in counts:
+        transition(message, Message.State.FAILED, actor="system:notify", reason="not every copy could be delivered")
+    else:
+        transition(message, Message.State.SENT, actor="system:notify", also={"sent_at": timezone.now()})
+
+
+@transaction.atomic
+def resend(*, delivery: Delivery, actor: str) -> None:
+    """A person wants a failed copy tried again."""
+    held = Delivery.objects.select_for_update().get(pk=delivery.pk)
+    transition(held, Delivery.State.QUEUED, actor=actor, reason="sent again by hand", also={"error": ""})
+    message = Message.objects.select_for_update().get(pk=held.message_id)
+    if message.status == Message.State.FAILED:
+        transition(message, Message.State.APPROVED, actor=actor, reason="a copy is sent again")
+    revive("notify.delivery", held.work_key, actor=actor)
