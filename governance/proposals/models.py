@@ -23,8 +23,8 @@ class Proposal(Status):
     NOUN = "proposal"
     TRANSITIONS = {
         "draft": {"signing", "rejected"},
-        "signing": {"ready", "rejected", "superseded", "failed"},
-        "ready": {"executing", "signing", "rejected", "superseded", "failed"},
+        "signing": {"ready", "executed", "rejected", "superseded", "failed"},  # executed: by somebody else
+        "ready": {"executing", "executed", "signing", "rejected", "superseded", "failed"},
         "executing": {"executed", "failed", "superseded"},
         "executed": {"executing"},  # a reorg took its block
     }
@@ -72,6 +72,7 @@ class Proposal(Status):
     stopped = models.JSONField(null=True, blank=True)  # why execution stopped, in words for people
     created_by = models.CharField(max_length=80)
     created_at = models.DateTimeField(db_default=Now())
+    created_block = models.BigIntegerField(default=0)  # nobody can have executed it before
 
     objects = ScopedQuerySet.as_manager()
 

@@ -130,6 +130,7 @@ def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: 
                 nonce=tx.nonce,
                 safe_tx_hash=digest,
                 created_by=actor,
+                created_block=safe.read_block,
                 **columns,
             )
             _announce(proposal, tx, actor)

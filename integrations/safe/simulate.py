@@ -5,7 +5,7 @@ threshold a hostile changeThreshold would show no change, and guards would read 
 on chain, guards included.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,8 +70,8 @@ def simulate(
     signatures = assemble(approved(owner) for owner in signers)
     message = call_object(tx.safe, exec_transaction_data(tx, signatures), sender=sender or signers[0])
     message["gas"] = hex(SIMULATED_GAS)
-    traces = _traces(client, message, block, {tx.safe: {"stateDiff": overrides}})
-    calls, diff = traces
+    calls, diff = _traces(client, message, block, {tx.safe: {"stateDiff": overrides}})
+    hidden = {(tx.safe, slot) for slot in overrides if slot != f"0x{NONCE_SLOT:064x}"}
     logs = tuple(_logs(calls))
     revert = _revert(calls)
     said = execution_result(tx.safe, tx.hash, [(one.address, one.topics, one.data) for one in logs])
@@ -81,7 +81,7 @@ def simulate(
         ok=not revert,
         revert=revert,
         gas_used=int(calls.get("gasUsed", "0x0"), 16),
-        state_diff=tuple(_changes(diff, message["from"], overrides, tx.safe)),
+        state_diff=tuple(state_changes(diff, drop=(message["from"],), hidden=hidden)),
         logs=() if calls.get("error") else logs,
         block=block,
         assumed_nonce=tx.nonce != state.nonce,
@@ -154,21 +154,27 @@ def _deepest_failure(frame: Mapping[str, Any]) -> str:
     return ""
 
 
-def _changes(diff: Mapping[str, Any], sender: str, overrides: Mapping[str, str], safe: str) -> list[Change]:
-    """Changes between the two states, without the sender's own gas and nonce and without what we overrode ourselves."""
+def state_changes(
+    diff: Mapping[str, Any], *, drop: Collection[str] = (), hidden: Collection[tuple[str, str]] = ()
+) -> list[Change]:
+    """A diff-mode trace as changes, in one order: a prediction and a mined transaction's own trace compare by it.
+
+    `drop`: accounts whose balance and nonce move with gas alone (sender, block producer); `hidden`: slots that we
+    overrode ourselves.
+    """
     pre, post = diff.get("pre") or {}, diff.get("post") or {}
+    paying = {checksum(address) for address in drop}
     changes: list[Change] = []
     for raw in sorted({*pre, *post}):
         address = checksum(raw)
         before, after = pre.get(raw) or {}, post.get(raw) or {}
         for name in ("balance", "nonce", "code"):
-            if name in after and address != checksum(sender):
+            if name in after and address not in paying:
                 changes.append(Change(address, name, str(before.get(name, "")), str(after[name])))
         slots = {**(before.get("storage") or {}), **(after.get("storage") or {})}
         for slot in sorted(slots):
             old = (before.get("storage") or {}).get(slot, "0x" + "0" * 64)
             new = (after.get("storage") or {}).get(slot, "0x" + "0" * 64)
-            ours = address == safe and slot in overrides and slot != f"0x{NONCE_SLOT:064x}"
-            if old != new and not ours:
+            if old != new and (address, slot) not in hidden:
                 changes.append(Change(address, slot, old, new))
     return changes

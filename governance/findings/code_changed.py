@@ -1,0 +1,21 @@
+"""Other code than was registered."""
+
+from collections.abc import Iterable
+
+from governance.findings import FINDINGS, Facts, Finding, Found
+
+
+@FINDINGS.register("code_changed")
+class CodeChanged(Finding):
+    """A registered contract whose code is no longer the one that was registered."""
+
+    label = "Changed code"
+
+    def check(self, facts: Facts) -> Iterable[Found]:
+        for number, call in enumerate(facts.calls, 1):
+            if call.code_changed:
+                yield Found(
+                    "blocking",
+                    f"{call.label or call.to} has other code than when it was registered, so its ABI may not hold.",
+                    number,
+                )

@@ -1,0 +1,19 @@
+"""Targets where there is nothing."""
+
+from collections.abc import Iterable
+
+from governance.findings import FINDINGS, Facts, Finding, Found
+
+
+@FINDINGS.register("codeless_target")
+class CodelessTarget(Finding):
+    """A function call to an address without code: it does nothing and succeeds."""
+
+    label = "Nothing stands there"
+
+    def check(self, facts: Facts) -> Iterable[Found]:
+        for number, call in enumerate(facts.calls, 1):
+            if call.data and call.code is False:
+                yield Found(
+                    "blocking", f"No contract stands at {call.to}: the call would succeed and do nothing.", number
+                )

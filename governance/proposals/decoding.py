@@ -1,0 +1,130 @@
+"""What a proposal does, in words: its calls decoded by pinned ABIs, their targets by the names we know."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from governance.proposals.building import calls_of
+from governance.proposals.models import Proposal
+from governance.protocols.models import Contract
+from governance.safes.models import Safe
+from integrations.chain.abi import DecodedCall, decode_call
+from integrations.chain.addresses import ZERO_ADDRESS
+from integrations.chain.models import Chain
+from integrations.safe.contracts import MULTI_SEND_CALL_ONLY
+from ledger import Invalid
+
+SAFE_ABI = [
+    "addOwnerWithThreshold(address owner, uint256 threshold)",
+    "removeOwner(address prevOwner, address owner, uint256 threshold)",
+    "swapOwner(address prevOwner, address oldOwner, address newOwner)",
+    "changeThreshold(uint256 threshold)",
+    "enableModule(address module)",
+    "disableModule(address prevModule, address module)",
+    "setGuard(address guard)",
+    "setModuleGuard(address moduleGuard)",
+    "setFallbackHandler(address handler)",
+    "approveHash(bytes32 hashToApprove)",
+]
+
+
+@dataclass(frozen=True)
+class Names:
+    """Every address that has a name on a chain, looked up once for a page."""
+
+    contracts: dict[str, Contract]
+    safes: dict[str, Safe]
+
+    @classmethod
+    def on(cls, chain: Chain) -> "Names":
+        contracts = Contract.objects.filter(chain=chain)
+        safes = Safe.objects.filter(chain=chain)
+        return cls({item.address: item for item in contracts}, {item.address: item for item in safes})
+
+    def of(self, address: str) -> str:
+        if address in self.contracts:
+            return self.contracts[address].name
+        return self.safes[address].label if address in self.safes else ""
+
+    @cached_property
+    def owners(self) -> set[str]:
+        return {owner for safe in self.safes.values() for owner in safe.owners}
+
+
+@dataclass(frozen=True)
+class CallView:
+    """One call as the page shows it."""
+
+    number: int
+    to: str
+    label: str
+    value: int
+    data: bytes
+    contract: Contract | None
+    decoded: DecodedCall | None
+
+    @property
+    def sentence(self) -> str:
+        """e.g. `pause(3600) on HelixVault`; raw where no pinned ABI knows it."""
+        where = self.label or self.to
+        if not self.data:
+            return f"send {self.value} wei to {where}" if self.value else f"an empty call to {where}"
+        if self.decoded is None:
+            return f"0x{self.data[:4].hex()}… on {where}"
+        values = ", ".join(str(one["value"]) for one in self.decoded.as_json()["args"])
+        return f"{self.decoded.name}({values}) on {where}"
+
+    @property
+    def args(self) -> list[dict[str, str]]:
+        return list(self.decoded.as_json()["args"]) if self.decoded else []
+
+    @property
+    def data_hex(self) -> str:
+        return "0x" + self.data.hex()
+
+
+def decode(data: bytes, *, contract: Contract | None, own: bool) -> DecodedCall | None:
+    """By the contract's pinned ABI, or a Safe's own functions where it calls itself; None when neither knows it."""
+    sources: list[object] = list(SAFE_ABI) if own else [contract.abi] if contract else []
+    for source in sources:
+        try:
+            return decode_call(source, data)  # type: ignore[arg-type]  # an ABI or a line of text, as it takes both
+        except Invalid:
+            continue
+    return None
+
+
+def call_views(proposal: Proposal, names: Names) -> list[CallView] | None:
+    """The calls that will really be made; None when the transaction is not plain calls."""
+    calls = calls_of(proposal.safe_tx)
+    if calls is None:
+        return None
+    views = []
+    for number, call in enumerate(calls, 1):
+        contract = names.contracts.get(call.to)
+        own = call.to in (proposal.safe.address, ZERO_ADDRESS)
+        views.append(
+            CallView(
+                number=number,
+                to=call.to,
+                label="this Safe itself" if call.to == proposal.safe.address else names.of(call.to),
+                value=call.value,
+                data=call.data,
+                contract=contract,
+                decoded=decode(call.data, contract=contract, own=own),
+            )
+        )
+    return views
+
+
+def is_rejection(proposal: Proposal) -> bool:
+    """The empty call to itself, whose only effect is to use up the nonce."""
+    return (
+        proposal.to == proposal.safe.address
+        and not proposal.value
+        and not bytes(proposal.data)
+        and not proposal.operation
+    )
+
+
+def batch_label(proposal: Proposal) -> str:
+    return "MultiSendCallOnly" if proposal.to in MULTI_SEND_CALL_ONLY.get(proposal.version, ()) else ""

@@ -1,0 +1,202 @@
+"""Executing what was signed, and nothing else: everything is checked again first, and the outcome is read back."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from governance.plans.models import Plan
+from governance.proposals.integrity import check_row
+from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.review import review
+from governance.proposals.signing import proved_on_chain, supersede
+from governance.proposals.simulating import simulated, store_simulation
+from governance.safes.models import Safe
+from governance.safes.services import read_or_refuse, store
+from integrations.chain.models import Executor
+from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES, exec_transaction_data
+from integrations.safe.hashes import DELEGATECALL, safe_tx_hash
+from integrations.safe.signatures import Signature, assemble, parse
+from ledger import Invalid, Refused, alarm, record, transition
+from work import Done, Lease, Outcome, Retry, Wait
+
+ACTOR = "system:governance"
+# These may pass by themselves; everything else that stops an execution stays stopped.
+PASSING = ("chain-unavailable", "endpoints-disagree")
+
+
+@dataclass(frozen=True)
+class Stop(Exception):
+    """Why it is not executed. `to`: the status that the proposal gets, "" to leave it as it is."""
+
+    code: str
+    reason: str
+    to: str = "failed"
+
+
+@dataclass(frozen=True)
+class NotYet(Exception):
+    """Others come first in the Safe's queue."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What may be submitted."""
+
+    proposal: Proposal
+    executor: Executor
+    data: bytes
+    simulation: dict[str, Any]
+
+
+def run(lease: Lease) -> Outcome:
+    """The work `governance.execute`: check, then hand over to the transaction manager in one transaction."""
+    proposal = Proposal.objects.select_related("safe__chain", "scope", "plan").get(pk=lease.work.payload["proposal"])
+    if proposal.status != "ready":
+        return Done({"status": proposal.status})
+    try:
+        checked = check(proposal)
+    except NotYet as wait:
+        return Wait(reason=wait.reason)
+    except Stop as stop:
+        with lease.commit():
+            halt(proposal, stop)
+        return Done({"stopped": stop.code})
+    except Refused as error:
+        if error.code in PASSING:
+            return Retry(error.message)
+        with lease.commit():
+            halt(proposal, Stop(error.code, error.message))
+        return Done({"stopped": error.code})
+    except Invalid as error:
+        with lease.commit():
+            halt(proposal, Stop("invalid", f"{error.field}: {error.message}"))
+        return Done({"stopped": "invalid"})
+    with lease.commit(Done({"submitted": True})):
+        hand_over(checked)
+    return Done({"submitted": True})
+
+
+def check(proposal: Proposal) -> Checked:
+    """Everything that was true when it was signed must be true now. Network: not inside a transaction."""
+    check_row(proposal)
+    reading = read_or_refuse(proposal.safe.chain, proposal.safe.address)
+    safe = store(safe=proposal.safe, reading=reading, actor=ACTOR)
+    safe.chain = proposal.safe.chain
+    proposal.safe = safe
+    _check_nonce(proposal, safe)
+    signatures = _check_signatures(proposal, safe)
+    executor = _executor(proposal)
+    simulation = _check_simulation(proposal, executor)
+    blocking = review(proposal, look=False).blocking
+    if blocking:
+        raise Stop("blocking-finding", f"{blocking[0].label}: {blocking[0].text}")
+    data = exec_transaction_data(proposal.safe_tx, assemble(signatures))
+    return Checked(proposal, executor, data, simulation)
+
+
+def _check_nonce(proposal: Proposal, safe: Safe) -> None:
+    if safe.version != proposal.version:
+        raise Stop("version", f"the Safe is version {safe.version} now; this was signed for {proposal.version}")
+    if proposal.nonce < safe.nonce:
+        raise Stop("nonce", f"nonce {proposal.nonce} is used up; the Safe is at {safe.nonce}", "superseded")
+    if proposal.nonce > safe.nonce:
+        raise NotYet(f"the Safe is at nonce {safe.nonce}; this is for {proposal.nonce}")
+
+
+def _check_signatures(proposal: Proposal, safe: Safe) -> list[Signature]:
+    """Every signature once more: over the recomputed hash, of a present owner, confirmed by the chain where needed."""
+    tx = proposal.safe_tx
+    digest, good = safe_tx_hash(tx), []
+    for confirmation in Confirmation.objects.filter(proposal=proposal):
+        try:
+            parsed = parse(bytes(confirmation.signature), digest)
+        except Invalid as error:
+            raise Stop("signature", f"the signature of {confirmation.owner} was altered: {error.message}") from None
+        if parsed.owner != confirmation.owner:
+            raise Stop("signature", f"a signature stored for {confirmation.owner} is over another hash")
+        if parsed.owner in safe.owners and (not parsed.needs_chain or proved_on_chain(parsed, safe, tx)):
+            good.append(parsed)
+    if len(good) < safe.threshold:
+        raise Stop(
+            "threshold",
+            f"{len(good)} of {safe.threshold} needed signatures are of present owners; more must sign",
+            "signing",
+        )
+    return sorted(good, key=lambda one: int(one.owner, 16))[: safe.threshold]
+
+
+def _executor(proposal: Proposal) -> Executor:
+    """The account that pays: of the world that the proposal belongs to, never of another."""
+    chain = proposal.safe.chain
+    world = {"devnet": "devnet", "fork": "drill"}.get(chain.kind, "live")
+    if world == "live" and proposal.plan and proposal.plan.environment != Plan.Environment.LIVE:
+        raise Stop("drill-on-live-chain", f"a {proposal.plan.environment} may not execute on {chain.name}")
+    executor = Executor.objects.filter(chain=chain, environment=world, enabled=True).order_by("pk").first()
+    if executor is None:
+        raise Stop("no-executor", f"{chain.name} has no enabled executor account to pay the gas", "")
+    return executor
+
+
+def _check_simulation(proposal: Proposal, executor: Executor) -> dict[str, Any]:
+    """Fresh, with the real executor as the sender."""
+    result = simulated(proposal, sender=executor.address)
+    store_simulation(proposal, result)
+    if result["ok"] is False:
+        raise Stop("would-fail", f"simulated at block {result['block']} it fails: {result['revert']}")
+    if proposal.operation == DELEGATECALL:
+        pinned = MULTI_SEND_CALL_ONLY_CODE_HASHES.get(proposal.version)
+        if result["targets"].get(proposal.to) != pinned:
+            raise Stop("code-hash", f"{proposal.to} does not have the code of the pinned MultiSendCallOnly")
+    return result
+
+
+def hand_over(checked: Checked) -> None:
+    """In the caller's transaction: from here on the transaction manager sends it once, whatever crashes."""
+    from integrations.chain.transactions.services import submit
+
+    proposal = checked.proposal
+    sent = submit(
+        chain=proposal.safe.chain,
+        executor=checked.executor,
+        to=proposal.safe.address,
+        data=checked.data,
+        key=f"proposal:{proposal.pk}",
+        subject=proposal.subject,
+        scope=proposal.scope,
+        actor=ACTOR,
+    )
+    transition(
+        proposal,
+        "executing",
+        actor=ACTOR,
+        also={"transaction": sent, "stopped": None, "simulation": checked.simulation},
+        after={"transaction": sent.subject, "executor": checked.executor.address},
+    )
+
+
+def halt(proposal: Proposal, stop: Stop) -> None:
+    """Say why, in the caller's transaction. A live emergency that stops is an alarm of its own."""
+    stopped = {"code": stop.code, "reason": stop.reason}
+    if stop.to == "superseded":
+        supersede(proposal=proposal, chain_nonce=proposal.safe.nonce, actor=ACTOR)
+    elif stop.to:
+        transition(
+            proposal, stop.to, actor=ACTOR, reason=stop.reason, also={"stopped": stopped}, alarm=_alarm(proposal, stop)
+        )
+    else:
+        Proposal.objects.filter(pk=proposal.pk).update(stopped=stopped)
+        record(
+            "proposal.stopped",
+            actor=ACTOR,
+            scope=proposal.scope,
+            subject=proposal.subject,
+            reason=stop.reason,
+            alarm=_alarm(proposal, stop),
+        )
+
+
+def _alarm(proposal: Proposal, stop: Stop) -> Any:
+    return alarm(
+        f"proposal-stopped:{proposal.pk}", "SEV2", title=f"Proposal {proposal.pk} stopped: {stop.reason}"[:200]
+    )

@@ -1,0 +1,212 @@
+"""What a proposal would change, pinned to a block, with meaning where we know it.
+
+A raw change is a slot; its meaning comes from asking every pinned getter of the contract twice: on the block as it is,
+and on the block with the simulated changes laid over it. So no storage layout has to be known, or believed.
+"""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from governance.proposals.building import calls_of
+from governance.proposals.decoding import Names
+from governance.proposals.models import Proposal
+from governance.protocols.models import Contract
+from governance.safes.models import Safe
+from integrations.chain.abi import decode_output
+from integrations.chain.abi_types import Function, parse_abi, to_json
+from integrations.chain.addresses import checksum
+from integrations.chain.client import Client, client_for
+from integrations.chain.errors import RpcError, RpcRefused
+from integrations.chain.reading import block_ref, to_bytes
+from integrations.safe.contracts import code_hash
+from integrations.safe.hashes import SafeTx
+from integrations.safe.reads import (
+    FALLBACK_HANDLER_SLOT,
+    GUARD_SLOT,
+    MODULE_GUARD_SLOT,
+    NONCE_SLOT,
+    SINGLETON_SLOT,
+    THRESHOLD_SLOT,
+    SafeState,
+    read_safe,
+)
+from integrations.safe.simulate import Change, Simulation, SimulationUnavailable, simulate
+from ledger import Invalid
+
+STALE = timedelta(seconds=20)
+MOST_GETTERS = 80
+
+SAFE_SLOTS = {
+    SINGLETON_SLOT: ("singleton", "address"),
+    3: ("number of owners", "number"),
+    THRESHOLD_SLOT: ("threshold", "number"),
+    NONCE_SLOT: ("nonce", "number"),
+    GUARD_SLOT: ("guard", "address"),
+    MODULE_GUARD_SLOT: ("module guard", "address"),
+    FALLBACK_HANDLER_SLOT: ("fallback handler", "address"),
+}
+PROXY_SLOTS = {
+    0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC: ("implementation", "address"),
+    0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103: ("proxy admin", "address"),
+}
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """One value that will be another: `HelixVault  paused  false → true`."""
+
+    address: str
+    label: str
+    what: str
+    before: str
+    after: str
+
+
+def simulated(proposal: Proposal, *, sender: str | None = None, client: Client | None = None) -> dict[str, Any]:
+    """Simulate on a block that the endpoints agree on; the result as JSON, to be stored. Raises RpcError."""
+    client = client or client_for(proposal.safe.chain)
+    block = client.common_block()
+    tx = proposal.safe_tx
+    state = read_safe(client, tx.safe, block.hash)
+    result: dict[str, Any] = {
+        "block": block.number,
+        "block_hash": block.hash,
+        "at": datetime.fromtimestamp(block.timestamp, UTC).isoformat(),
+        "chain_nonce": str(state.nonce),
+        "targets": code_hashes(client, tx, block.hash),
+    }
+    try:
+        run = simulate(client, tx, state, block.hash, sender)
+    except SimulationUnavailable:
+        return {**result, "ok": None, "revert": "no endpoint of this chain can simulate", "changes": [], "meanings": []}
+    meanings = meanings_of(client, proposal, run.state_diff, block.hash) if run.ok else []
+    return {
+        **result,
+        "ok": run.ok,
+        "revert": run.revert,
+        "gas_used": run.gas_used,
+        "assumed_nonce": run.assumed_nonce,
+        "changes": [asdict(change) for change in run.state_diff],
+        "meanings": [asdict(meaning) for meaning in meanings],
+    }
+
+
+def code_hashes(client: Client, tx: SafeTx, block: str) -> dict[str, str]:
+    """The code hash of every address that is called; "" where nothing stands."""
+    targets = sorted({tx.to, *(call.to for call in calls_of(tx) or ())})
+    answers = client.batch([("eth_getCode", [target, block_ref(block)]) for target in targets])
+    codes = [to_bytes(answer) for answer in answers if not isinstance(answer, RpcRefused)]
+    return {target: code_hash(code) if code else "" for target, code in zip(targets, codes, strict=True)}
+
+
+def store_simulation(proposal: Proposal, result: dict[str, Any]) -> None:
+    """Kept on the row as the last look: a cache, so it is no event."""
+    now = timezone.now()
+    Proposal.objects.filter(pk=proposal.pk, status__in=("draft", "signing", "ready")).update(
+        simulation=result, simulated_at=now
+    )
+    proposal.simulation, proposal.simulated_at = result, now
+
+
+def keep_fresh(proposal: Proposal) -> None:
+    """Simulate again when the last look is old. A chain that does not answer leaves the old one, with its age."""
+    if proposal.status not in ("draft", "signing", "ready"):
+        return
+    if proposal.simulated_at and timezone.now() - proposal.simulated_at < STALE:
+        return
+    try:
+        store_simulation(proposal, simulated(proposal))
+    except (RpcError, Invalid):
+        return
+
+
+# --- meaning
+
+
+def meanings_of(client: Client, proposal: Proposal, changes: tuple[Change, ...], block: str) -> list[Meaning]:
+    names = Names.on(proposal.safe.chain)
+    found = [meaning for change in changes if (meaning := _by_slot(change, proposal.safe, names))]
+    touched = {change.address for change in changes}
+    for address in sorted(touched & set(names.contracts)):
+        found += _by_getters(client, names.contracts[address], changes, block)
+    return found
+
+
+def _by_slot(change: Change, safe: Safe, names: Names) -> Meaning | None:
+    """Places that mean the same on every Safe, every ERC-1967 proxy, every account."""
+    label = safe.label if change.address == safe.address else names.of(change.address)
+    if change.field == "balance":
+        return Meaning(change.address, label, "balance (wei)", _number(change.before), _number(change.after))
+    if change.field == "code":
+        return Meaning(change.address, label, "code", "none" if change.before in ("", "0x") else "present", "replaced")
+    if not change.field.startswith("0x"):
+        return None
+    known = PROXY_SLOTS | (SAFE_SLOTS if change.address in names.safes or change.address == safe.address else {})
+    what, kind = known.get(int(change.field, 16), ("", ""))
+    if not what:
+        return None
+    show = _number if kind == "number" else _address
+    return Meaning(change.address, label, what, show(change.before), show(change.after))
+
+
+def _number(value: str) -> str:
+    return str(int(value, 16)) if value.startswith("0x") else value or "0"
+
+
+def _address(word: str) -> str:
+    return checksum("0x" + word[-40:])
+
+
+def _by_getters(client: Client, contract: Contract, changes: tuple[Change, ...], block: str) -> list[Meaning]:
+    getters = [
+        function
+        for function in parse_abi(contract.abi, "function")
+        if function.reads_only and not function.inputs and function.outputs and all(o.is_word for o in function.outputs)
+    ][:MOST_GETTERS]
+    ref, laid_over = block_ref(block), overrides(changes)
+    asked = [{"to": contract.address, "data": "0x" + getter.selector.hex()} for getter in getters]
+    before = client.batch([("eth_call", [message, ref]) for message in asked])
+    after = client.batch([("eth_call", [message, ref, laid_over]) for message in asked])
+    return [
+        Meaning(
+            contract.address, contract.name, getter.name, _shown(getter, contract, old), _shown(getter, contract, new)
+        )
+        for getter, old, new in zip(getters, before, after, strict=True)
+        if _plain(old) != _plain(new)
+    ]
+
+
+def overrides(changes: tuple[Change, ...]) -> dict[str, dict[str, Any]]:
+    """The changes as an override of the state, for eth_call."""
+    laid_over: dict[str, dict[str, Any]] = {}
+    for change in changes:
+        account = laid_over.setdefault(change.address, {})
+        if change.field in ("balance", "code"):
+            account[change.field] = change.after
+        elif change.field.startswith("0x"):
+            account.setdefault("stateDiff", {})[change.field] = change.after
+    return laid_over
+
+
+def _plain(answer: object) -> str:
+    return f"reverts: {answer.message}" if isinstance(answer, RpcRefused) else str(answer)
+
+
+def _shown(getter: Function, contract: Contract, answer: object) -> str:
+    if isinstance(answer, RpcRefused):
+        return "reverts"
+    try:
+        values = decode_output(contract.abi, getter.signature, to_bytes(answer))
+    except Invalid:
+        return "unreadable"
+    texts = [str(to_json(value)).lower() if isinstance(value, bool) else str(to_json(value)) for value in values]
+    return ", ".join(
+        f"{output.name}: {text}" if output.name and len(texts) > 1 else text
+        for output, text in zip(getter.outputs, texts, strict=True)
+    )
+
+
+__all__ = ["Meaning", "SafeState", "Simulation", "keep_fresh", "simulated", "store_simulation"]

@@ -1,0 +1,68 @@
+"""What happened below that moves a proposal. Each handler only writes down work: reading the chain is not its place."""
+
+from governance.jobs import EXECUTE, OUTCOME, SETTLE
+from governance.proposals.models import Proposal
+from governance.safes.models import Safe
+from integrations.chain.transactions.models import Transaction
+from ledger import subscribe, transition
+from ledger.models import Event
+from work import enqueue
+from work.models import Work
+from work.services import wake
+
+ENDED = ("mined", "failed", "refused", "dropped", "unknown")
+ACTOR = "system:governance"
+
+
+def _number(subject: str, noun: str) -> int | None:
+    name, _, number = subject.partition(":")
+    return int(number) if name == noun and number.isdigit() else None
+
+
+@subscribe("transaction.*", name="governance.transactions")
+def transaction_moved(event: Event) -> None:
+    """Mined, or ended otherwise: read what became of the proposal. Back from mined: a reorg took its block."""
+    number = _number(event.subject, "transaction")
+    sent = Transaction.objects.filter(pk=number).first() if number else None
+    about = _number(sent.about, "proposal") if sent else None
+    proposal = Proposal.objects.select_related("scope").filter(pk=about).first() if about else None
+    if sent is None or proposal is None:
+        return
+    what = event.verb.removeprefix("transaction.")
+    if what == "broadcast" and (event.before or {}).get("status") == "mined" and proposal.status == "executed":
+        transition(proposal, "executing", actor=ACTOR, reason="a reorg took the block that it was executed in")
+    elif what in ENDED:
+        enqueue(
+            OUTCOME,
+            key=f"proposal:{proposal.pk}:{event.pk}",
+            subject=proposal.subject,
+            payload={"proposal": proposal.pk, "transaction": sent.pk},
+            scope=proposal.scope,
+            actor=ACTOR,
+        )
+
+
+@subscribe("safe.nonce.changed", name="governance.nonces")
+def nonce_moved(event: Event) -> None:
+    """Open proposals at a used nonce are dead (or were executed by others); the next in the queue may go."""
+    number = _number(event.subject, "safe")
+    safe = Safe.objects.filter(pk=number).first() if number else None
+    if safe is None:
+        return
+    for proposal in Proposal.objects.filter(safe=safe, status__in=("draft", "signing", "ready")).select_related(
+        "scope"
+    ):
+        if proposal.nonce < safe.nonce:
+            enqueue(
+                SETTLE,
+                key=f"proposal:{proposal.pk}:{safe.nonce}",
+                subject=proposal.subject,
+                payload={"proposal": proposal.pk},
+                scope=proposal.scope,
+                actor=ACTOR,
+            )
+        elif proposal.nonce == safe.nonce:
+            for key in Work.objects.filter(kind=EXECUTE, subject=proposal.subject, status="waiting").values_list(
+                "key", flat=True
+            ):
+                wake(EXECUTE, key)
