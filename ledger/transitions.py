@@ -41,7 +41,8 @@ def transition(
         raise StaleTransition(f"{obj.subject} is {old}; it cannot become {to}")
     changes = {"status": to, **(also or {})}
     with transaction.atomic():
-        if not type(obj)._default_manager.filter(pk=obj.pk, status=old).update(**changes):
+        rows: Any = type(obj)._default_manager  # each subclass has a status; the base has no table
+        if not rows.filter(pk=obj.pk, status=old).update(**changes):
             raise StaleTransition(f"{obj.subject} is no longer {old}")
         scope: Scope | None = getattr(obj, "scope", None)
         event = record(

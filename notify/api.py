@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
@@ -63,15 +62,6 @@ class NewMessageSerializer(StrictSerializer):
     scope = serializers.IntegerField(required=False, min_value=1)
 
 
-class MessageFilter(django_filters.FilterSet):
-    status = django_filters.CharFilter()
-    scope = django_filters.NumberFilter()
-
-    class Meta:
-        model = Message
-        fields = ["status", "scope"]
-
-
 class AudienceViewSet(viewsets.ReadOnlyModelViewSet[Audience]):
     """Who can be told."""
 
@@ -87,10 +77,10 @@ class MessageViewSet(
 
     queryset = Message.objects.none()
     serializer_class = MessageSerializer
-    filterset_class = MessageFilter
+    filterset_fields = ("status", "scope")
     write_scope = "incidents:write"
 
-    def get_permissions(self) -> list[Any]:
+    def get_permissions(self) -> Any:
         return [Responder()] if self.action == "create" else super().get_permissions()
 
     def get_queryset(self) -> "QuerySet[Message]":
@@ -117,21 +107,12 @@ class MessageViewSet(
         return Response(MessageSerializer(message).data, status=status.HTTP_201_CREATED)
 
 
-class DeliveryFilter(django_filters.FilterSet):
-    status = django_filters.CharFilter()
-    message = django_filters.NumberFilter()
-
-    class Meta:
-        model = Delivery
-        fields = ["status", "message"]
-
-
 class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
     """Each copy, and how it fared."""
 
     queryset = Delivery.objects.none()
     serializer_class = DeliverySerializer
-    filterset_class = DeliveryFilter
+    filterset_fields = ("status", "message")
     write_scope = "incidents:write"
 
     def get_queryset(self) -> "QuerySet[Delivery]":

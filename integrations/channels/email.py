@@ -10,8 +10,8 @@ from django.core.mail import EmailMessage
 from django.core.validators import validate_email
 from pydantic import field_validator
 
+from integrations import families
 from integrations.channels import CHANNELS, Channel, Envelope, Undelivered
-from integrations.families import Config
 
 
 @CHANNELS.register("email")
@@ -21,7 +21,7 @@ class Email(Channel):
     label = "Email"
     icon = "mail"
 
-    class Config(Config):
+    class Config(families.Config):
         """One address; lists have several destinations, so that each failure names its own."""
 
         address: str

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.template import TemplateDoesNotExist, loader
+from django.template import Context, TemplateDoesNotExist, loader
 from django.utils import timezone
 
 from accounts.approvals.services import request_approval
@@ -27,17 +27,12 @@ LONGEST_BODY = 20_000
 def compose(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
     """A template's first line is the subject, the rest the body. Plain text: nothing is escaped as HTML."""
     try:
-        text = loader.get_template(f"notify/{template}.txt").template.render(_plain(context))
+        found: Any = loader.get_template(f"notify/{template}.txt")
+        text = found.template.render(Context({"public_url": settings.PUBLIC_URL, **context}, autoescape=False))
     except TemplateDoesNotExist:
         raise Invalid("template", f"there is no message template {template!r}") from None
     subject, _, body = text.strip().partition("\n")
     return subject.removeprefix("Subject:").strip(), body.strip()
-
-
-def _plain(context: Mapping[str, Any]) -> Any:
-    from django.template import Context
-
-    return Context({"public_url": settings.PUBLIC_URL, **context}, autoescape=False)
 
 
 def send(
