@@ -25,5 +25,16 @@ def timeline(
     return list(events.order_by("-pk")[:limit])
 
 
-def visible_events(viewer: Any) -> "QuerySet[Event]":
-    return Event.objects.visible_to(viewer).select_related("link")
+def search(viewer: Any, *, verb: str = "", actor: str = "", subject: str = "", scope: str = "") -> "QuerySet[Event]":
+    """What one may see of the record, newest first. A verb may end in a star."""
+    events = Event.objects.visible_to(viewer).select_related("link", "scope").order_by("-id")
+    verb, actor, subject = (text.replace("\x00", "") for text in (verb, actor, subject))
+    if verb.endswith("*"):
+        events = events.filter(verb__startswith=verb.rstrip("*"))
+    elif verb:
+        events = events.filter(verb=verb)
+    if actor:
+        events = events.filter(actor=actor)
+    if subject:
+        events = events.filter(subject=subject)
+    return events.filter(scope_id=int(scope)) if scope else events

@@ -78,7 +78,7 @@ class MessageViewSet(
     queryset = Message.objects.none()
     serializer_class = MessageSerializer
     filterset_fields = ("status", "scope")
-    write_scope = "incidents:write"
+    token_scope = "incidents:write"
 
     def get_permissions(self) -> Any:
         return [Responder()] if self.action == "create" else super().get_permissions()
@@ -113,7 +113,7 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
     queryset = Delivery.objects.none()
     serializer_class = DeliverySerializer
     filterset_fields = ("status", "message")
-    write_scope = "incidents:write"
+    token_scope = "incidents:write"
 
     def get_queryset(self) -> "QuerySet[Delivery]":
         return Delivery.objects.visible_to(self.request.user).order_by("-pk")
