@@ -11,7 +11,7 @@ LOGINS = (
     ("frank", "auditor"),
     ("val", "viewer"),
 )
-PASSWORD = "breakglass-demo"  # noqa: S105  (the demo's, printed for everyone to see)
+PASSWORD = "breakglass-demo"
 
 
 def banner(options: Options, env: Mapping[str, str], seconds: float, failed: list[str]) -> str:

@@ -30,7 +30,7 @@ class Contract(models.Model):
         ROUTER = "router"
         ORACLE = "oracle"
         TIMELOCK = "timelock"
-        TOKEN = "token"  # noqa: S105  a role of a contract, no password
+        TOKEN = "token"
         STANDBY = "standby"
 
     protocol = models.ForeignKey(Protocol, on_delete=models.PROTECT, related_name="contracts")
