@@ -126,6 +126,8 @@ def _check_fields(message: SiweMessage, nonce: str, purpose: str) -> None:
     for name, value in expected.items():
         if getattr(message, name) != value:
             raise Invalid("message", f"its {name} is not ours", f"{name} must be {value!r}" if name != "nonce" else "")
+    if message.scheme not in (None, mine.scheme):
+        raise Invalid("message", "its scheme is not ours", f"{mine.scheme} or none")
     if message.expiration_time is None:
         raise Invalid("message", "has no expiration time")
     _check_chain(message.chain_id)
