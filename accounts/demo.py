@@ -8,7 +8,7 @@ from accounts.models import User, Wallet
 from accounts.wallets.services import link_wallet
 from ledger import record
 
-PASSWORD = "breakglass-demo"  # noqa: S105  public on purpose; the command refuses to load it in production
+PASSWORD = "breakglass-demo"  # public on purpose; the command refuses to load it in production
 
 # username, levels, devnet account (the second to fourth of the well-known test mnemonic own the guardian Safe)
 PEOPLE: tuple[tuple[str, tuple[str, ...], str], ...] = (
