@@ -1,12 +1,13 @@
-"""Walks the URLconf: every page, two widths, two themes: accessible, no wider than the screen, nothing in the console."""
+"""Walks the URLconf: every page, two widths, two themes; accessible, within the screen, the console quiet."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from django.contrib.auth import get_user_model
+from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from django.core.management import call_command
+from django.http import HttpRequest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
@@ -14,6 +15,7 @@ from playwright.sync_api import Page as Tab
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
 
+from accounts.models import User
 from tests.browser.axe import Axe
 from tests.browser.pages import PAGES, Page, World, reason_not_to_visit
 
@@ -31,7 +33,8 @@ def routes() -> list[str]:
 
     def walk(resolver: URLResolver, before: str) -> Iterator[str]:
         for entry in resolver.url_patterns:
-            route = before + str(entry.pattern)
+            # A regular expression is written as a path would be: ^a/(?P<key>[-:\w]+)/$ is a/<key>/.
+            route = before + re.sub(r"\(\?P(<\w+>)(?:\[[^]]*\]|[^()\[\]])*\)", r"\1", str(entry.pattern)).strip("^$")
             if isinstance(entry, URLPattern):
                 yield route
             else:
@@ -76,7 +79,7 @@ def site(world: World) -> Iterator[str]:
     server.stop()
 
 
-def opened(browser: Browser, site: str, size: str, cookies: dict[str, str]) -> BrowserContext:
+def opened(browser: Browser, site: str, size: str) -> BrowserContext:
     width, height = SIZES[size]
     context = browser.new_context(
         viewport={"width": width, "height": height},
@@ -87,18 +90,38 @@ def opened(browser: Browser, site: str, size: str, cookies: dict[str, str]) -> B
     )
     context.add_init_script(WATCH_CSP)
     context.route_web_socket(re.compile(r"/ws/"), lambda _socket: None)  # quiet: no server of sockets stands here
-    context.add_cookies([{"name": name, "value": value, "url": site} for name, value in cookies.items()])
     return context
 
 
-def cookies_of(page: Page, world: World) -> dict[str, str]:
-    if page.who is None:
-        return {}
+def log_in(context: BrowserContext, site: str, user: User) -> None:
+    """As after giving the password a moment ago."""
     client = Client()
-    user = getattr(world, page.who)
-    assert isinstance(user, get_user_model())
     client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
-    return {name: morsel.value for name, morsel in client.cookies.items()}
+    request = HttpRequest()
+    request.session, request.user = client.session, user
+    reauthenticate_by_password(request)
+    request.session.save()
+    context.add_cookies([{"name": name, "value": m.value, "url": site} for name, m in client.cookies.items()])
+
+
+Visitors = Callable[[str | None, str], BrowserContext]
+
+
+@pytest.fixture(scope="module")
+def visitors(browser: Browser, site: str, world: World) -> Iterator[Visitors]:
+    """One browser a person and size: what is the same on every page is loaded once."""
+    contexts: dict[tuple[str | None, str], BrowserContext] = {}
+
+    def visitor(who: str | None, size: str) -> BrowserContext:
+        if (who, size) not in contexts:
+            context = contexts[who, size] = opened(browser, site, size)
+            if who is not None:
+                log_in(context, site, getattr(world, who))
+        return contexts[who, size]
+
+    yield visitor
+    for context in contexts.values():
+        context.close()
 
 
 def check_frame(tab: Tab) -> list[str]:
@@ -120,9 +143,21 @@ def check_frame(tab: Tab) -> list[str]:
     return wrong
 
 
+def look(tab: Tab, name: str) -> list[str]:
+    """In both themes: what axe says. Leaves pictures."""
+    axe = Axe(tab)
+    wrong = [f"light: {each}" for each in axe.violations()]
+    tab.screenshot(path=SHOTS / f"{name}-light.png", full_page=True)
+    tab.emulate_media(color_scheme="dark")
+    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    wrong += [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
+    tab.screenshot(path=SHOTS / f"{name}-dark.png", full_page=True)
+    return wrong
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_page(page: Page, size: str, browser: Browser, site: str, world: World) -> None:
+def test_page(page: Page, size: str, visitors: Visitors, site: str, world: World) -> None:
     said: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -130,21 +165,15 @@ def test_page(page: Page, size: str, browser: Browser, site: str, world: World) 
         if message.type in ("error", "warning") and not expected:
             said.append(f"console: {message.text}")
 
-    with opened(browser, site, size, cookies_of(page, world)) as context:
-        tab = context.new_page()
+    with visitors(page.who, size).new_page() as tab:
         tab.on("console", hear)
         tab.on("pageerror", lambda error: said.append(f"script: {error}"))
-        answer = tab.goto(site + address(page, world))
+        url = site + address(page, world)
+        answer = tab.goto(url)
         assert answer is not None
         assert answer.status == page.status
-        assert tab.url == site + address(page, world), "answered at another address"
-        axe = Axe(tab)
-        wrong = check_frame(tab) + [f"light: {each}" for each in axe.violations()]
-        name = re.sub(r"\W+", "-", str(page)).strip("-")
-        tab.screenshot(path=SHOTS / f"{name}-{size}-light.png", full_page=True)
-        tab.emulate_media(color_scheme="dark")
-        wrong += [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
-        tab.screenshot(path=SHOTS / f"{name}-{size}-dark.png", full_page=True)
+        assert tab.url == url, "answered at another address"
+        wrong = check_frame(tab) + look(tab, re.sub(r"\W+", "-", f"{page}-{size}").strip("-"))
     assert wrong + said == []
 
 
