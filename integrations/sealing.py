@@ -8,8 +8,10 @@ import json
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 
+from ledger.errors import Refused
 
-class SealBroken(Exception):
+
+class SealBroken(Refused):
     """It was sealed with a key that is not configured, for another purpose, or it was altered."""
 
 

@@ -118,6 +118,16 @@ class Client:
         """By priority; those that rest come last, to be tried only rather than giving up."""
         return sorted(self._transports, key=lambda transport: transport.health.resting)
 
+    def everyone(self, read: Callable[["Client"], T], silent: bool = False) -> "dict[str, T | RpcError]":
+        """What each endpoint says to this, by name; those for private submission only where asked for."""
+        targets = [*self._transports, *(self._silent if silent else ())]
+        clients = [Client(self.chain_id, [target]) for target in targets]
+        answers = _in_parallel(read, clients)
+        return {
+            client.names[0]: answer if isinstance(answer, RpcError) else (answer.refusal or answer.value)
+            for client, answer in zip(clients, answers, strict=True)
+        }
+
     # --- agreeing
 
     def agreed(self, read: Callable[["Client"], T], quorum: int = 2) -> T:
@@ -265,13 +275,7 @@ class Client:
 
     def broadcast(self, raw: bytes) -> dict[str, str | RpcError]:
         """Sends the same bytes to every endpoint, resting ones too; what each one said, by name."""
-        targets = [*self._transports, *self._silent]
-        clients = [Client(self.chain_id, [target]) for target in targets]
-        answers = _in_parallel(lambda one: str(one.request("eth_sendRawTransaction", "0x" + raw.hex())), clients)
-        return {
-            client.names[0]: answer if isinstance(answer, RpcError) else (answer.refusal or str(answer.value))
-            for client, answer in zip(clients, answers, strict=True)
-        }
+        return self.everyone(lambda one: str(one.request("eth_sendRawTransaction", "0x" + raw.hex())), silent=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ class Transaction(HasStatus):
         "broadcast": {"mined", "failed", "unknown", "dropped"},
         "mined": {"final", "broadcast", "unknown"},
         "failed": {"broadcast", "unknown"},
-        "unknown": {"signed", "broadcast", "mined", "failed", "dropped"},
+        "unknown": {"reserved", "signed", "broadcast", "mined", "failed", "dropped"},
     }
     IN_FLIGHT = (Status.QUEUED, Status.RESERVED, Status.SIGNED, Status.BROADCAST)
     HOLDS_NONCE = (Status.RESERVED, Status.SIGNED, Status.BROADCAST, Status.UNKNOWN)
@@ -57,6 +57,7 @@ class Transaction(HasStatus):
     gas_used = models.PositiveBigIntegerField(null=True)
     gas_price = Uint256Field(null=True)
     is_final = models.BooleanField(default=False)
+    cancelling = models.BooleanField(default=False)
     foreign_seen_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True, default="")
     known = models.JSONField(default=dict)  # for a person, while the outcome is unknown
@@ -113,6 +114,7 @@ class SignedAttempt(models.Model):
     tip = Uint256Field()
     created_at = models.DateTimeField(db_default=Now())
     broadcast_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)  # the last time; `broadcast_at` is the first
     answers = models.JSONField(default=dict)  # what each endpoint said to the last broadcast
 
     class Meta:
