@@ -12,6 +12,8 @@ from config import embedded
 
 os.environ["BREAKGLASS_PROFILE"] = "test"
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
+# Playwright keeps an event loop in the suite's own thread; Django would take every test for asynchronous code.
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
 
 
 def _start() -> None:

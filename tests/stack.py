@@ -22,7 +22,14 @@ from config.supervisor.plan import PORTS
 
 ROOT = Path(__file__).resolve().parent.parent
 # What belongs to the suite's own servers, or to the person who runs the suite.
-NOT_INHERITED = {"DATABASE_URL", "REDIS_URL", "CELERY_BROKER_URL", "DEVNET_RPC_URL", *PORTS}
+NOT_INHERITED = {
+    "DJANGO_ALLOW_ASYNC_UNSAFE",
+    "DATABASE_URL",
+    "REDIS_URL",
+    "CELERY_BROKER_URL",
+    "DEVNET_RPC_URL",
+    *PORTS,
+}
 
 
 @dataclass
