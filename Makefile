@@ -2,24 +2,44 @@
 # Everything is relative to this folder, so that a long path or one with spaces works.
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
+ARGS :=
 
-.PHONY: run test check bench crash contracts clean setup setup-dev
-.NOTPARALLEL:
+.PHONY: help run test check bench crash contracts clean setup setup-dev
+
+help:
+	@echo 'make run        everything, set up from nothing: the demo at http://localhost:8000'
+	@echo 'make test       the whole suite; ARGS="-k name" for a part of it'
+	@echo 'make check      linters, types, floors, templates, migrations, deployment settings'
+	@echo 'make bench      figures, one JSON line each'
+	@echo 'make crash      the kills alone; ends with "N passed, N failed"'
+	@echo 'make contracts  the demo protocol from its Solidity sources, byte for byte'
+	@echo 'make clean      remove what the others made; the demo in .breakglass is kept'
 
 run: setup
-	@exec $(PYTHON) manage.py up
-
-setup:
-	@sh config/setup.sh run
-
-setup-dev:
-	@sh config/setup.sh test
+	@exec $(PYTHON) manage.py up $(ARGS)
 
 test: setup-dev
+	@sh config/setup.sh browser
 	@exec $(PYTHON) -m pytest $(ARGS)
 
 check: setup-dev
 	@exec sh config/check.sh
 
+bench: setup
+	@exec $(PYTHON) -m benchmarks $(ARGS)
+
+crash: setup-dev
+	@exec $(PYTHON) -m pytest -p tests.campaign tests/crash $(ARGS)
+
+contracts: setup
+	@exec sh config/setup.sh node integrations/devnet/contracts/build.mjs $(ARGS)
+
+setup:
+	@exec sh config/setup.sh run
+
+setup-dev:
+	@exec sh config/setup.sh test
+
 clean:
-	rm -rf .venv node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis staticfiles test-results
+	rm -rf .venv node_modules .breakglass/browser test-results
+	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.adapter import DefaultMFAAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
@@ -29,6 +30,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
     def is_open_for_signup(self, request: HttpRequest) -> bool:
         """People come in by an invitation (`accounts.invitations`) only."""
         return False
+
+    def get_login_stages(self) -> list[str]:
+        """A wallet's signature signs in alone, as a passkey does: a second factor is asked for after passwords."""
+        stages: list[str] = super().get_login_stages()
+        records = self.request.session.get(AUTHENTICATION_METHODS_SESSION_KEY, [])
+        if any(record.get("method") == "wallet" for record in records):
+            stages = [stage for stage in stages if not stage.startswith("allauth.mfa.")]
+        return stages
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped

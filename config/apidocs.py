@@ -74,7 +74,13 @@ def _operation(schema: Schema, method: str, path: str, said: Schema) -> Operatio
         summary=summary,
         description=rest.strip(),
         parameters=tuple(
-            Field(p["name"], _kind(p.get("schema", {})), p.get("required", False), p["in"], p.get("description", ""))
+            Field(
+                p["name"],
+                _kind(schema, p.get("schema", {})),
+                p.get("required", False),
+                p["in"],
+                p.get("description", ""),
+            )
             for p in said.get("parameters", ())
         ),
         body=_fields(schema, said.get("requestBody", {})),
@@ -94,7 +100,7 @@ def _fields(schema: Schema, holder: Schema) -> tuple[Field, ...]:
         shape = _resolve(schema, properties["results"].get("items", {}))
     needed = shape.get("required", ())
     return tuple(
-        Field(name, _kind(each), name in needed, "body", each.get("description", ""))
+        Field(name, _kind(schema, each), name in needed, "body", each.get("description", ""))
         for name, each in shape.get("properties", {}).items()
     )
 
@@ -105,17 +111,20 @@ def _resolve(schema: Schema, shape: Schema) -> Schema:
     return found
 
 
-def _kind(shape: Schema) -> str:
-    """A type as people say it: `text, null`, `list of integer`, the name of a known object."""
-    if "$ref" in shape:
+def _kind(schema: Schema, shape: Schema) -> str:
+    """A type as people say it: `string, null`, `one of open, closed`, `list of integer`, a known object's name."""
+    resolved = _resolve(schema, shape)
+    if "enum" in resolved:
+        return f"one of {', '.join(str(value) for value in resolved['enum'] if value not in ('', None))}"
+    if resolved is not shape:
         return str(shape["$ref"]).rpartition("/")[2]
     if "allOf" in shape:
-        return _kind(shape["allOf"][0])
+        return _kind(schema, shape["allOf"][0])
     for key in ("oneOf", "anyOf"):
         if key in shape:
-            return " or ".join(_kind(each) for each in shape[key])
+            return " or ".join(_kind(schema, each) for each in shape[key])
     if shape.get("type") == "array":
-        return f"list of {_kind(shape.get('items', {}))}"
+        return f"list of {_kind(schema, shape.get('items', {}))}"
     kinds = shape.get("type", "anything")
     text = ", ".join(kinds) if isinstance(kinds, list) else str(kinds)
     return f"{text} ({shape['format']})" if "format" in shape else text

@@ -51,7 +51,10 @@ def configure(*, as_json: bool, level: str) -> dict[str, Any]:
         "loggers": {
             "django.server": {"handlers": [], "propagate": True},
             "uvicorn.access": {"level": "WARNING"},
-            "celery.beat": {"level": "WARNING"},  # it would say every two seconds that it hinted
+            # A hint every two seconds is no news; what the work did is said by the work.
+            "celery.beat": {"level": "WARNING"},
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             "django_structlog.celery": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
             "web3": {"level": "WARNING"},

@@ -10,6 +10,9 @@ AUTHENTICATION_BACKENDS = [
     "rules.permissions.ObjectPermissionBackend",
     "allauth.account.auth_backends.AuthenticationBackend",
 ]
+if TEST:
+    # A slow hash protects passwords that matter; the suite has one password and hashes it a thousand times.
+    PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
@@ -29,6 +32,15 @@ ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
 ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
 ACCOUNT_USERNAME_MIN_LENGTH = 2
 ACCOUNT_USER_DISPLAY = "accounts.adapter.display_name"
+_OFTEN = 100 if TEST else 1  # the suite is one address that logs in all day
+ACCOUNT_RATE_LIMITS = {
+    "login": f"{30 * _OFTEN}/m/ip",
+    "wallet": f"{30 * _OFTEN}/m/ip",
+    "login_failed": f"{10 * _OFTEN}/m/ip,5/5m/key",
+    "reauthenticate": f"{10 * _OFTEN}/m/user",
+}
+MFA_RATE_LIMITS = {"webauthn_login": f"{10 * _OFTEN}/m/ip"}
+MFA_FORMS = {"add_webauthn": "accounts.forms.AddPasskeyForm"}
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True

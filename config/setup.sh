@@ -1,6 +1,8 @@
 #!/bin/sh
 # What the lock files say, installed: .venv and node_modules. A second call finds its stamps and does nothing.
-#   config/setup.sh run|test|browser        (browser: a Chromium for the tests, where there is none)
+#   config/setup.sh run|test
+#   config/setup.sh browser          a Chromium for the tests, where there is none
+#   config/setup.sh node ARGUMENTS   Node, this machine's or the wheel's
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -123,10 +125,17 @@ get_browser() {
     sum tests/browser/package-lock.json >"$folder/stamp"
 }
 
-if [ "$1" = browser ]; then
+case $1 in
+browser)
     has_browser || get_browser
     exit 0
-fi
+    ;;
+node)
+    shift
+    run_node "$@"
+    exit 0
+    ;;
+esac
 
 # A folder that is a link belongs to somebody else, who keeps it up to date.
 [ -L .venv ] || { make_venv && python_packages "$1"; }

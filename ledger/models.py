@@ -114,6 +114,7 @@ class EventLink(models.Model):
     digest = models.BinaryField(max_length=32)
     prev = models.BinaryField(max_length=32)
     hash = models.BinaryField(max_length=32)
+    linked_at = models.DateTimeField(db_default=models.Func(function="clock_timestamp"))
 
     def __str__(self) -> str:
         return f"#{self.seq}"

@@ -211,11 +211,7 @@ def _prove(
         return Proof(passkey_at=passkey_at)
     if signature is None:
         raise Invalid("signature", "is missing", "this approval is signed with a linked wallet")
-    if signature.chain_id != held.chain_id and (
-        held.chain_id is not None or signature.chain_id not in known_chain_ids()
-    ):
-        expected = str(held.chain_id) if held.chain_id else "one of the chains set up here"
-        raise Invalid("chain_id", f"{signature.chain_id} is not the chain of this approval", expected)
+    check_chain(held, signature.chain_id)
     left = signature.deadline - time.time()
     if not 0 < left <= SIGNING_TIME.total_seconds() + 60:
         raise Invalid("deadline", "has passed" if left <= 0 else "is too far away", "fetch the message again and sign")
@@ -227,6 +223,16 @@ def _prove(
     return Proof(
         wallet=address, signature=signature.signature, chain_id=signature.chain_id, deadline=signature.deadline
     )
+
+
+def check_chain(held: Approval, chain_id: int) -> None:
+    """A wallet signs for the approval's chain, or, where it names none, for any chain that is set up here."""
+    known = [held.chain_id] if held.chain_id is not None else sorted(known_chain_ids())
+    if chain_id not in known:
+        names = ", ".join(str(one) for one in known) or "none is set up"
+        raise Invalid(
+            "chain_id", f"chain {chain_id} is not the chain of this approval", f"switch the wallet to {names}"
+        )
 
 
 def _after(held: Approval, proof: Proof, count: int) -> dict[str, object]:

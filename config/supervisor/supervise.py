@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ctypes
+import io
 import os
 import signal
 import time
@@ -131,10 +132,6 @@ class Supervisor:
             return 127
         self.running[service.name] = process
         leftovers.remember(self.state_dir, service.name, process.pid)
-        assert process.stdout
-        pump = asyncio.create_task(self.output.pump(service.name, process.stdout))
-        self._pumps.add(pump)
-        pump.add_done_callback(self._pumps.discard)
         watch = asyncio.create_task(self._watch_ready(service))
         code = await process.wait()
         watch.cancel()
@@ -146,16 +143,33 @@ class Supervisor:
         return code
 
     async def _spawn(self, service: Service) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            *service.command,
-            cwd="/" if service.unprivileged else None,
-            env={**os.environ, **service.env, leftovers.MARK: str(self.state_dir)},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=embedded.unprivileged(signal.SIGINT) if service.unprivileged else _dies_with_us(),
-        )
+        # A pipe of our own: with asyncio's, a death is only known once the child's own children have closed it too.
+        ours, theirs = os.pipe()
+        self._pump(service.name, os.fdopen(ours, "rb", 0))
+        try:
+            return await asyncio.create_subprocess_exec(
+                *service.command,
+                cwd="/" if service.unprivileged else None,
+                env={**os.environ, **service.env, leftovers.MARK: str(self.state_dir)},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=embedded.unprivileged(signal.SIGINT) if service.unprivileged else _dies_with_us(),
+            )
+        finally:
+            os.close(theirs)
+
+    def _pump(self, name: str, pipe: io.FileIO) -> None:
+        async def pump() -> None:
+            stream = asyncio.StreamReader()
+            loop = asyncio.get_running_loop()
+            await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), pipe)
+            await self.output.pump(name, stream)
+
+        task = asyncio.create_task(pump())
+        self._pumps.add(task)
+        task.add_done_callback(self._pumps.discard)
 
     async def _watch_ready(self, service: Service) -> None:
         if service.once:

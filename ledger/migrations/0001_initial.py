@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                 ('digest', models.BinaryField(max_length=32)),
                 ('prev', models.BinaryField(max_length=32)),
                 ('hash', models.BinaryField(max_length=32)),
+                ('linked_at', models.DateTimeField(db_default=models.Func(function='clock_timestamp'))),
                 ('event', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='link', to='ledger.event')),
             ],
         ),

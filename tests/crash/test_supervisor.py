@@ -61,12 +61,22 @@ def test_a_second_start_in_the_same_folder_says_who_runs(stack: Stack) -> None:
     assert "Traceback" not in said.stderr
 
 
-def test_its_keys_are_for_its_owner_and_are_kept(stack: Stack) -> None:
+def stops_and_leaves_nothing(stack: Stack, number: signal.Signals) -> None:
+    assert stack.living()
+    assert stack.stop(number) < 10
+    assert stack.process
+    assert stack.process.returncode == 0
+    assert stack.living() == []
+    assert stack.log.rstrip().endswith("stopped")
+    order = [line.split()[0] for line in stack.log.splitlines() if "shut down" in line or "bye bye" in line]
+    assert order[-1] in ("postgres", "redis"), "the stores end last"
+
+
+def test_ctrl_c_leaves_nothing_and_the_next_start_keeps_the_keys(stack: Stack) -> None:
     file = stack.state_dir / "runtime.env"
     assert modes.S_IMODE(file.stat().st_mode) == 0o600
     keys = {name: stack.runtime[name] for name in ("SECRET_KEY", "FIELD_KEYS")}
-    assert stack.stop() < 10
-    assert stack.living() == []
+    stops_and_leaves_nothing(stack, signal.SIGINT)
     stack.start()
     assert {name: stack.runtime[name] for name in keys} == keys
 
@@ -82,18 +92,8 @@ def test_after_a_killed_supervisor_the_next_start_clears_up(stack: Stack) -> Non
     assert not before & after, "children of the killed supervisor still run"
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_everything_and_leaves_nothing(stack: Stack, number: signal.Signals) -> None:
-    if stack.process is None or stack.process.poll() is not None:
-        stack.start()
-    assert stack.living()
-    assert stack.stop(number) < 10
-    assert stack.process
-    assert stack.process.returncode == 0
-    assert stack.living() == []
-    assert stack.log.rstrip().endswith("stopped")
-    order = [line.split()[0] for line in stack.log.splitlines() if "shut down" in line or "bye bye" in line]
-    assert order[-1] in ("postgres", "redis"), "the stores end last"
+def test_sigterm_leaves_nothing(stack: Stack) -> None:
+    stops_and_leaves_nothing(stack, signal.SIGTERM)
 
 
 def test_a_taken_port_is_named_with_the_setting_that_moves_it(tmp_path: Path) -> None:

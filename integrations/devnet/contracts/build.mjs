@@ -2,6 +2,7 @@
 //
 //   node integrations/devnet/contracts/build.mjs           writes the artifacts
 //   node integrations/devnet/contracts/build.mjs --check   compares them with the committed ones
+//   … --artifacts FOLDER                                   another folder than ../artifacts
 //
 // The output depends on the sources and the locked npm packages alone: no paths, no metadata hash and
 // no AST ids go into it, so two machines write the same bytes.
@@ -9,12 +10,16 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync
 import { createRequire } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const require = createRequire(import.meta.url);
 const solc = require('solc');
 
 const here = dirname(fileURLToPath(import.meta.url));
-const artifacts = join(here, '..', 'artifacts');
+const { values: options } = parseArgs({
+  options: { check: { type: 'boolean' }, artifacts: { type: 'string', default: join(here, '..', 'artifacts') } },
+});
+const artifacts = options.artifacts;
 const packageRoot = (name) => dirname(require.resolve(`${name}/package.json`));
 const EIP170_LIMIT = 24_576;
 const ARTIFACT_LIMIT = 400_000;
@@ -189,7 +194,7 @@ function write(files) {
 
 try {
   const files = build();
-  if (process.argv.includes('--check')) process.exitCode = check(files) ? 0 : 1;
+  if (options.check) process.exitCode = check(files) ? 0 : 1;
   else write(files);
 } catch (error) {
   console.error(error.message);

@@ -26,6 +26,7 @@ DAY = 24 * HOUR
 HEARTBEAT = HOUR
 PAUSE = 2 * DAY
 GRACE = 30 * 60
+Refusal = ContractCustomError
 ZERO = "0x" + 40 * "0"
 PERPETUAL, CALL, PUT = range(3)
 NORMAL, REDUCE_ONLY, WITHDRAW_ONLY, HALTED = range(4)
@@ -107,13 +108,19 @@ class World:
         revert = Revert()
         try:
             yield revert
-        except ContractCustomError as error:
-            data = bytes.fromhex(str(error.data).removeprefix("0x"))
-            revert.name, types = self.errors[data[:4]]
-            revert.args = decode(types, data[4:])
+        except Refusal as refusal:
+            revert.name, revert.args = self.decoded(refusal)
             assert revert.name == name, f"{revert.name}{revert.args}, not {name}"
         else:
             raise AssertionError(f"nothing refused; {name} was expected")
+
+    def decoded(self, refusal: Refusal) -> tuple[str, tuple[Any, ...]]:
+        data = bytes.fromhex(str(refusal.data).removeprefix("0x"))
+        name, types = self.errors[data[:4]]
+        return name, decode(types, data[4:])
+
+    def named(self, refusal: Refusal) -> str:
+        return self.decoded(refusal)[0]
 
     def deploy(self, name: str, *args: object) -> Contract:
         return deploy(self.w3, self.admin, name, *args)
@@ -137,7 +144,6 @@ class World:
 
     def fund(self, traders: list["Trader"], amount: int) -> None:
         self.send(self.usd.functions.mint(self.admin, amount * len(traders)), self.admin)
-        self.send(self.usd.functions.approve(self.vault.address, 2**256 - 1), self.admin)
         addresses = [trader.address for trader in traders]
         self.send(self.vault.functions.batchDepositFor(addresses, [amount] * len(traders)), self.admin)
 
@@ -167,6 +173,17 @@ class World:
 
     def match(self, fills: list[FillTuple]) -> TxReceipt:
         return self.send(self.vault.functions.matchTrades(fills), self.keeper)
+
+    def at(self, address: str, abi: Any = None) -> Contract:
+        """The vault's interface (or another) at some other address."""
+        return self.w3.eth.contract(address=Web3.to_checksum_address(address), abi=abi or self.vault.abi)
+
+    def second_vault(self) -> Contract:
+        """Another vault of the same code and people, empty."""
+        roles = (self.admin, self.guardian, self.upgrader, self.migrator, self.keeper)
+        init = self.vault.encode_abi("initialize", [self.usd.address, roles, PAUSE, GRACE])
+        proxy = self.deploy("ERC1967Proxy", self.implementation, init)
+        return self.at(proxy.address)
 
     def solvency(self) -> dict[str, int]:
         names = ("assets", "equity", "insurance", "liabilities", "surplus", "badDebt")
@@ -252,6 +269,7 @@ def build(anvil: Anvil) -> World:
         engine=engine.address,
         implementation=implementation.address,
     )
+    world.send(usd.functions.approve(vault.address, 2**256 - 1), admin)
     world.add_market(PERPETUAL)
     world.add_market(PERPETUAL, feed=btc)
     return world

@@ -1,0 +1,187 @@
+"""Walks the URLconf: every page, two widths, two themes; accessible, within the screen, the console quiet."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
+from django.core.management import call_command
+from django.http import HttpRequest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
+from playwright.sync_api import Page as Tab
+from pytest_django.live_server_helper import LiveServer
+from pytest_django.plugin import DjangoDbBlocker
+
+from accounts.models import User
+from tests.browser.axe import Axe
+from tests.browser.pages import PAGES, Page, World, reason_not_to_visit
+
+SHOTS = Path(__file__).resolve().parents[2] / "test-results" / "pages"
+SIZES = {"desk": (1280, 800), "phone": (390, 844)}
+# Only what depends on the theme is looked at again in the other one.
+THEME_RULES = ("color-contrast", "link-in-text-block")
+WATCH_CSP = """addEventListener("securitypolicyviolation", (event) => {
+  (window.refused ??= []).push(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`);
+})"""
+
+
+def routes() -> list[str]:
+    """Every route of the URLconf, as its patterns write it."""
+
+    def walk(resolver: URLResolver, before: str) -> Iterator[str]:
+        for entry in resolver.url_patterns:
+            # A regular expression is written as a path would be: ^a/(?P<key>[-:\w]+)/$ is a/<key>/.
+            route = before + re.sub(r"\(\?P(<\w+>)(?:\[[^]]*\]|[^()\[\]])*\)", r"\1", str(entry.pattern)).strip("^$")
+            if isinstance(entry, URLPattern):
+                yield route
+            else:
+                yield from walk(entry, route)
+
+    return sorted(set(walk(get_resolver(), "")))
+
+
+def address(page: Page, world: World) -> str:
+    """The route with its arguments filled in."""
+    arguments = page.arguments(world)
+    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: str(arguments[match[1]]), page.route)
+    return f"/{path}{page.query}"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _beside_a_loop() -> Iterator[None]:
+    """Playwright keeps an event loop running in this thread, where Django would refuse to touch the database."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
+
+
+@pytest.fixture(scope="module")
+def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """In place of pytest-django's: emptied after all pages instead of after each, since none of them changes it."""
+    with django_db_blocker.unblock():
+        yield
+        call_command("flush", interactive=False, verbosity=0)
+
+
+@pytest.fixture(scope="module")
+def world(transactional_db: None) -> World:
+    """Made once for all pages."""
+    return World()
+
+
+@pytest.fixture(scope="module")
+def site(world: World) -> Iterator[str]:
+    server = LiveServer("127.0.0.1")
+    yield server.url
+    server.stop()
+
+
+def opened(browser: Browser, site: str, size: str) -> BrowserContext:
+    width, height = SIZES[size]
+    context = browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="light",
+        reduced_motion="reduce",
+        has_touch=size == "phone",
+        is_mobile=size == "phone",
+    )
+    context.add_init_script(WATCH_CSP)
+    context.route_web_socket(re.compile(r"/ws/"), lambda _socket: None)  # quiet: no server of sockets stands here
+    return context
+
+
+def log_in(context: BrowserContext, site: str, user: User) -> None:
+    """As after giving the password a moment ago."""
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    request = HttpRequest()
+    request.session, request.user = client.session, user
+    reauthenticate_by_password(request)
+    request.session.save()
+    context.add_cookies([{"name": name, "value": m.value, "url": site} for name, m in client.cookies.items()])
+
+
+Visitors = Callable[[str | None, str], BrowserContext]
+
+
+@pytest.fixture(scope="module")
+def visitors(browser: Browser, site: str, world: World) -> Iterator[Visitors]:
+    """One browser a person and size: what is the same on every page is loaded once."""
+    contexts: dict[tuple[str | None, str], BrowserContext] = {}
+
+    def visitor(who: str | None, size: str) -> BrowserContext:
+        if (who, size) not in contexts:
+            context = contexts[who, size] = opened(browser, site, size)
+            if who is not None:
+                log_in(context, site, getattr(world, who))
+        return contexts[who, size]
+
+    yield visitor
+    for context in contexts.values():
+        context.close()
+
+
+def check_frame(tab: Tab) -> list[str]:
+    """What can be wrong with any page, whatever it shows."""
+    wrong: list[str] = []
+    wide, screen = tab.evaluate("() => [document.scrollingElement.scrollWidth, document.documentElement.clientWidth]")
+    if wide > screen:
+        outside = tab.evaluate(
+            """() => [...document.querySelectorAll("body *")]
+              .filter((e) => e.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
+              .slice(0, 5).map((e) => e.outerHTML.slice(0, 120))"""
+        )
+        wrong.append(f"scrolls sideways: {wide} > {screen}: {outside}")
+    if (headings := tab.locator("h1").count()) != 1:
+        wrong.append(f"{headings} h1")
+    if not tab.title().removesuffix("Breakglass").strip(" ·"):
+        wrong.append("no title of its own")
+    wrong += tab.evaluate("() => window.refused ?? []")
+    return wrong
+
+
+def look(tab: Tab, name: str) -> list[str]:
+    """In both themes: what axe says. Leaves pictures."""
+    axe = Axe(tab)
+    wrong = [f"light: {each}" for each in axe.violations()]
+    tab.screenshot(path=SHOTS / f"{name}-light.png", full_page=True)
+    tab.emulate_media(color_scheme="dark")
+    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    wrong += [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
+    tab.screenshot(path=SHOTS / f"{name}-dark.png", full_page=True)
+    return wrong
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_page(page: Page, size: str, visitors: Visitors, site: str, world: World) -> None:
+    said: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        expected = page.status >= 400 and f"status of {page.status}" in message.text
+        if message.type in ("error", "warning") and not expected:
+            said.append(f"console: {message.text}")
+
+    with visitors(page.who, size).new_page() as tab:
+        tab.on("console", hear)
+        tab.on("pageerror", lambda error: said.append(f"script: {error}"))
+        url = site + address(page, world)
+        answer = tab.goto(url)
+        assert answer is not None
+        assert answer.status == page.status
+        assert tab.url == url, "answered at another address"
+        wrong = check_frame(tab) + look(tab, re.sub(r"\W+", "-", f"{page}-{size}").strip("-"))
+    assert wrong + said == []
+
+
+def test_every_route_is_visited_or_named_as_no_page() -> None:
+    known = {page.route for page in PAGES}
+    missing = [route for route in routes() if route not in known and not reason_not_to_visit(route)]
+    assert missing == [], "add them to tests/browser/pages.py"
+
+
+def test_every_entry_still_has_its_route() -> None:
+    assert [str(page) for page in PAGES if page.route not in routes()] == []
