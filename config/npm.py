@@ -1,7 +1,8 @@
 """Static files straight from the npm lockfile's packages: nothing vendored, no front-end build."""
 
 import builtins
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal, overload
@@ -75,3 +76,15 @@ class StaticStorage(ManifestStaticFilesStorage):
     """Hashed names, so that files may be cached for ever; imports between ES modules are rewritten too."""
 
     support_js_module_import_aggregation = True
+
+    def url_converter(
+        self, name: str, hashed_files: dict[str, Any], template: str | None = None, *rest: Any, **named: Any
+    ) -> Callable[[re.Match[str]], str]:
+        """An import that only a comment speaks of is none: in a file's own usage note it would be a circle."""
+        convert = super().url_converter(name, hashed_files, template, *rest, **named)
+
+        def converter(found: re.Match[str]) -> str:
+            before = found.string[found.string.rfind("\n", 0, found.start()) + 1 : found.start()].lstrip()
+            return found[0] if before.startswith(("//", "/*", "*")) else convert(found)
+
+        return converter
