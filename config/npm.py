@@ -17,7 +17,7 @@ from django.core.files.storage import FileSystemStorage
 SERVED: dict[str, tuple[str, ...]] = {
     "htmx.org": ("dist/htmx.min.js", "dist/htmx.min.js.map", "dist/htmx.esm.min.js", "dist/htmx.esm.min.js.map"),
     "@noble/hashes": ("*.js", "*.js.map"),
-    "@noble/curves": ("*.js", "*.js.map", "abstract/*.js", "abstract/*.js.map", "utils/*.js", "utils/*.js.map"),
+    "@noble/secp256k1": ("index.js",),
 }
 
 

@@ -1,6 +1,6 @@
 """Pages of this room."""
 
-from django.urls import path
+from django.urls import include, path
 
 from integrations.devnet.mail import views as mail
 
@@ -8,4 +8,5 @@ app_name = "integrations"
 urlpatterns = [
     path("devnet/mail/", mail.mailbox, name="mailbox"),
     path("devnet/mail/<slug:name>/", mail.read, name="mail"),
+    path("", include("integrations.devnet.wallet.urls")),
 ]

@@ -50,6 +50,13 @@ def _environment(executable: str) -> dict[str, str | float | bool]:
     return env
 
 
+@pytest.fixture(scope="session", autouse=True)
+def orm_beside_playwright() -> None:
+    """Playwright keeps an event loop in the tests' thread, which Django would take for asynchronous code; the session's
+    later tests run in that thread too."""
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     executable = find_chromium()
