@@ -1,0 +1,95 @@
+"""How a chain's endpoints are doing, side by side: who answers, how fast, who is behind or on another branch."""
+
+import time
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from integrations.chain.client import Client, RpcError, client_for
+from integrations.chain.models import Chain, Endpoint
+from ledger.services import alarm, record
+
+BEHIND = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """One endpoint now. `problem` is empty when all is well."""
+
+    name: str
+    head: int | None
+    latency_ms: float | None
+    problem: str
+
+
+def glance(chain: Chain) -> list[Glance]:
+    """Asks every enabled endpoint (network only, nothing is written)."""
+    client = client_for(chain)
+    said = client.everyone(_timed)
+    heads = {name: answer for name, answer in said.items() if not isinstance(answer, RpcError)}
+    top = max((head for head, _ in heads.values()), default=0)
+    branch = _branches(client, min((head for head, _ in heads.values()), default=0))
+    found = []
+    for name, answer in said.items():
+        if isinstance(answer, RpcError):
+            reasons = getattr(answer, "reasons", {})
+            found.append(Glance(name, None, None, reasons.get(name, str(answer))[:200]))
+            continue
+        head, latency = answer
+        problem = f"{top - head} blocks behind" if top - head > BEHIND else ""
+        if branch.get(name) not in (None, _usual(branch)):
+            problem = "on another branch than the others"
+        found.append(Glance(name, head, latency, problem))
+    return found
+
+
+def look_at_endpoints(chain: Chain) -> list[Glance]:
+    """Glances and notes; an endpoint that begins or ceases to have a problem is an event, a blind chain an alarm."""
+    found = glance(chain)
+    by_name = {one.name: one for one in found}
+    with transaction.atomic():
+        rows = list(Endpoint.objects.select_for_update().filter(chain=chain, enabled=True, private_submission=False))
+        blind_before = bool(rows) and all(row.checked_at and row.problem for row in rows)
+        for row in rows:
+            seen = by_name.get(row.name)
+            if seen is not None:
+                _note(chain, row, seen)
+        blind = bool(rows) and all(row.problem for row in rows)
+        if blind != blind_before:
+            record(
+                "chain.unreachable" if blind else "chain.reachable",
+                actor="system:chain",
+                subject=chain.subject,
+                after={"endpoints": [{"name": row.name, "problem": row.problem} for row in rows]},
+                alarm=alarm(f"chain_blind:{chain.pk}", "SEV2", cleared=not blind, title=f"{chain.name} cannot be read"),
+            )
+    return found
+
+
+def _note(chain: Chain, row: Endpoint, seen: Glance) -> None:
+    if bool(row.problem) != bool(seen.problem):
+        record(
+            "endpoint.failing" if seen.problem else "endpoint.recovered",
+            actor="system:chain",
+            subject=chain.subject,
+            after={"endpoint": row.name, "problem": seen.problem},
+        )
+    row.problem, row.head_number, row.latency_ms = seen.problem, seen.head, seen.latency_ms
+    row.checked_at = timezone.now()
+    row.save(update_fields=["problem", "head_number", "latency_ms", "checked_at"])
+
+
+def _timed(client: Client) -> tuple[int, float]:
+    started = time.monotonic()
+    return client.block_number(), (time.monotonic() - started) * 1000
+
+
+def _branches(client: Client, height: int) -> dict[str, str]:
+    said = client.everyone(lambda one: one.existing_block(height).hash)
+    return {name: answer for name, answer in said.items() if isinstance(answer, str)}
+
+
+def _usual(branch: dict[str, str]) -> str:
+    values = list(branch.values())
+    return max(values, key=values.count)
