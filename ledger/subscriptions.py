@@ -22,6 +22,7 @@ class Subscriber:
     name: str
     pattern: str
     handler: Handler
+    alarms: bool = False
 
     @property
     def regex(self) -> str:
@@ -31,13 +32,16 @@ class Subscriber:
 REGISTRY: dict[str, Subscriber] = {}
 
 
-def subscribe(pattern: str, *, name: str) -> Callable[[Handler], Handler]:
-    """Call the handler for each matching event, in order, at least once, its cursor in the same transaction."""
+def subscribe(pattern: str, *, name: str, alarms: bool = False) -> Callable[[Handler], Handler]:
+    """Call the handler for each matching event, in order, at least once, its cursor in the same transaction.
+
+    `alarms`: only for events that carry an alarm, so that a subscriber to everything need not see everything.
+    """
 
     def register(handler: Handler) -> Handler:
         if name in REGISTRY and REGISTRY[name].handler is not handler:
             raise RuntimeError(f"two subscribers are called {name}")
-        REGISTRY[name] = Subscriber(name, pattern, handler)
+        REGISTRY[name] = Subscriber(name, pattern, handler, alarms)
         return handler
 
     return register
@@ -90,13 +94,10 @@ def _after(cursor: int, subscriber: Subscriber) -> tuple[Event | None, int]:
     end = Chain.objects.values_list("seq", flat=True).first() or 0
     if end <= cursor:
         return None, end
-    found = (
-        Event.objects.filter(link__seq__gt=cursor, link__seq__lte=end, verb__regex=subscriber.regex)
-        .select_related("link", "scope")
-        .order_by("link__seq")
-        .first()
-    )
-    return found, end
+    events = Event.objects.filter(link__seq__gt=cursor, link__seq__lte=end, verb__regex=subscriber.regex)
+    if subscriber.alarms:
+        events = events.filter(alarm__isnull=False)
+    return events.select_related("link", "scope").order_by("link__seq").first(), end
 
 
 def _put_off(subscriber: Subscriber, seq: int, error: Exception) -> None:

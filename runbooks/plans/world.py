@@ -1,9 +1,8 @@
 """Loads what compiling may know: registered contracts, Safes, audiences."""
 
-from django.apps import apps
-
 from governance.protocols.models import Contract, Protocol
 from governance.safes.models import Safe
+from notify.models import Audience
 from runbooks.plans.context import KnownContract, KnownSafe, PlanContext
 
 
@@ -22,5 +21,4 @@ def context_for(*, protocol: Protocol | None, environment: str, facts: dict[str,
 
 
 def _audiences() -> frozenset[str]:
-    audience = apps.all_models["notify"].get("audience")
-    return frozenset(audience._default_manager.values_list("slug", flat=True)) if audience else frozenset()
+    return frozenset(Audience.objects.values_list("slug", flat=True))

@@ -2,6 +2,8 @@
 
 from pydantic import Field
 
+from typing import TYPE_CHECKING
+
 from ledger.errors import Invalid, Refused
 from runbooks.steps import STEPS, Asked, Failed, Finished, Params, Result, StepConfig, StepType, Turn
 
@@ -39,12 +41,28 @@ class Notify(StepType):
                     context={"subject": params["subject"], "body": params["text"]},
                     scope=step.run.scope,
                     actor=step.actor,
-                    key=f"step:{step.pk}",
+                    key=step.key,
+                    authority=f"plan:{step.run.plan_hash}" if step.run.needs_approval else "",
                 )
         except (Invalid, Refused) as error:
             return Failed(reason=f"the message was refused: {error.message}")
-        return Finished(proof=f"message to {params['audience']} handed over", output={"message": message.pk})
+        return _look(message, params["audience"])
 
     @classmethod
     def describe(cls, params: Params) -> str:
         return f"to {params['audience']}: {params['subject']}"
+
+
+def _look(message: "Message", audience: str) -> Result:
+    """Words that nobody approved yet wait for a commander other than the one who started the run."""
+    output = {"message": message.pk}
+    match message.status:
+        case "awaiting_approval":
+            reason = f"a commander must approve the words to {audience}"
+            return Waiting(on=message.subject, reason=reason, output=output)
+        case "rejected":
+            return Failed(reason=f"the words to {audience} were not approved", output=output)
+        case "failed":
+            return Failed(reason=f"not every copy of the message to {audience} could be delivered", output=output)
+        case _:
+            return Finished(proof=f"message to {audience} handed over", output=output)

@@ -1,0 +1,283 @@
+"""What happens to incidents: opened by rule or by hand, led, changed, ended."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+
+from accounts.models import User
+from governance.protocols.models import Protocol
+from incidents.incidents.models import OVER, Incident
+from incidents.watch.models import SEVERITIES
+from ledger import Invalid, Refused, record, transition
+from ledger.scopes import add_member, open_scope, set_private
+from runbooks.playbooks.models import Playbook
+from runbooks.runs.models import Run
+from runbooks.runs.services import start_run
+
+if TYPE_CHECKING:
+    from incidents.alerts.models import Alert
+
+GRAVE = ("SEV1", "SEV2")
+LONGEST_TEXT = 10_000
+
+
+def open_or_join(alert: "Alert") -> Incident | None:
+    """The rule: an open incident of the same protocol and failure mode takes the alert; else a grave or a known
+    failure opens one. What has neither stays an alert."""
+    if not alert.failure_mode and alert.severity not in GRAVE:
+        return None
+    _one_at_a_time(f"incident:{alert.protocol_id}:{alert.failure_mode or alert.key}")
+    same = Incident.objects.exclude(status__in=OVER).filter(protocol=alert.protocol)
+    if alert.failure_mode:
+        found = same.filter(failure_mode=alert.failure_mode).order_by("-pk").first()
+    else:
+        found = same.filter(failure_mode="", alerts__key=alert.key).order_by("-pk").first()
+    if found is not None:
+        record(
+            "incident.alert.joined",
+            actor=alert.source,
+            scope=found.scope,
+            subject=found.subject,
+            after={"alert": alert.subject, "title": alert.title},
+        )
+        if alert.severity < found.severity:
+            change_severity(incident=found, severity=alert.severity, actor=alert.source, reason=alert.title)
+        return found
+    return open_incident(
+        title=alert.title,
+        severity=alert.severity,
+        actor=alert.source,
+        protocol=alert.protocol,
+        failure_mode=alert.failure_mode,
+        detected_at=alert.raised_at if isinstance(alert.raised_at, datetime) else timezone.now(),
+        first_bad=alert.detail,
+    )
+
+
+def _one_at_a_time(name: str) -> None:
+    """Two alerts of one cause at the same moment must not open two incidents."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
+
+
+@transaction.atomic
+def open_incident(
+    *,
+    title: str,
+    severity: str,
+    actor: str,
+    summary: str = "",
+    protocol: Protocol | None = None,
+    failure_mode: str = "",
+    private: bool = False,
+    members: Iterable[str] = (),
+    detected_at: datetime | None = None,
+    first_bad: Mapping[str, Any] | None = None,
+) -> Incident:
+    """A scope of its own, the record of when it began, and the responders told."""
+    title = _text("title", title, 200)
+    _known_severity(severity)
+    who = {*members, actor} if actor.startswith("user:") else set(members)
+    scope = open_scope(kind="incident", title=title, private=private, members=who if private else (), actor=actor)
+    block, at = _first_bad(first_bad or {})
+    incident = Incident.objects.create(
+        scope=scope,
+        title=title,
+        summary=_text("summary", summary, LONGEST_TEXT, empty=True),
+        severity=severity,
+        protocol=protocol,
+        failure_mode=failure_mode,
+        opened_by=actor,
+        detected_at=detected_at or timezone.now(),
+        first_bad_block=block,
+        first_bad_at=at,
+        opened_at=timezone.now(),
+    )
+    about = {
+        "title": title,
+        "severity": severity,
+        "failure_mode": failure_mode,
+        "first_bad_block": block,
+        "first_bad_at": at,
+        "detected_at": incident.detected_at,
+    }
+    record("incident.opened", actor=actor, scope=scope, subject=incident.subject, after=about)
+    _tell_responders(incident, actor)
+    return incident
+
+
+def _first_bad(detail: Mapping[str, Any]) -> tuple[int | None, datetime | None]:
+    block, at = detail.get("first_bad_block"), detail.get("first_bad_at")
+    return (
+        block if isinstance(block, int) else None,
+        parse_datetime(at) if isinstance(at, str) else None,
+    )
+
+
+def _tell_responders(incident: Incident, actor: str) -> None:
+    """A private incident is told to its members only."""
+    from notify.services import send
+
+    link = reverse("incidents:incident", args=[incident.pk])
+    body = (
+        f"{incident.title}\n\nSeverity {incident.severity}. "
+        f"First bad block: {incident.first_bad_block or 'not known'}. Nobody has taken command yet."
+    )
+    users = _members(incident) if incident.scope.private else []
+    send(
+        key=f"{incident.subject}:opened",
+        audience="" if incident.scope.private else "responders",
+        users=users,
+        template="plain",
+        context={"subject": f"{incident.severity} {incident.title}", "body": f"{body}\n\nWar room: {link}"},
+        scope=incident.scope,
+        actor=actor,
+        link=link,
+    )
+
+
+def _members(incident: Incident) -> list[User]:
+    names = incident.scope.members.filter(who__startswith="user:").values_list("who", flat=True)
+    return list(User.objects.filter(pk__in=[int(name.split(":")[1]) for name in names]))
+
+
+def _text(field: str, value: str, longest: int, *, empty: bool = False) -> str:
+    text = value.strip()
+    if not text and not empty:
+        raise Invalid(field, "is empty", "a few words")
+    if len(text) > longest:
+        raise Invalid(field, f"is longer than {longest} characters")
+    if any(ord(character) < 32 and character not in "\n\t\r" for character in text):
+        raise Invalid(field, "holds control characters", "plain text")
+    return text
+
+
+def _known_severity(severity: str) -> None:
+    if severity not in dict(SEVERITIES):
+        raise Invalid("severity", f"{severity!r} is not known", "SEV1, SEV2, SEV3 or SEV4")
+
+
+def _hold(incident: Incident) -> Incident:
+    return Incident.objects.select_for_update(of=("self",)).select_related("scope", "commander").get(pk=incident.pk)
+
+
+def _open_only(incident: Incident) -> None:
+    if incident.is_over:
+        raise Refused(f"This incident is {incident.status}.", "open a new one", "incident-over")
+
+
+@transaction.atomic
+def take_command(*, incident: Incident, user: User) -> Incident:
+    """This person leads from now on. Taking over from somebody else is a change of hands, and recorded as such."""
+    held = _hold(incident)
+    _open_only(held)
+    if held.commander_id == user.pk:
+        return held
+    before = {"commander": held.commander.actor} if held.commander else None
+    if held.scope.private:
+        add_member(scope=held.scope, who=user.actor, role="commander", actor=user.actor)
+    Incident.objects.filter(pk=held.pk).update(commander=user)
+    held.commander = user
+    record(
+        "incident.command.taken",
+        actor=user.actor,
+        scope=held.scope,
+        subject=held.subject,
+        before=before,
+        after={"commander": user.actor},
+    )
+    if held.status == "triage":
+        transition(held, "active", actor=user.actor, reason="command was taken")
+    return held
+
+
+@transaction.atomic
+def change_severity(*, incident: Incident, severity: str, actor: str, reason: str = "") -> Incident:
+    _known_severity(severity)
+    held = _hold(incident)
+    _open_only(held)
+    if held.severity == severity:
+        return held
+    before = held.severity
+    Incident.objects.filter(pk=held.pk).update(severity=severity)
+    held.severity = severity
+    record(
+        f"incident.severity.{'raised' if severity < before else 'lowered'}",
+        actor=actor,
+        scope=held.scope,
+        subject=held.subject,
+        before={"severity": before},
+        after={"severity": severity},
+        reason=reason,
+    )
+    return held
+
+
+@transaction.atomic
+def add_update(*, incident: Incident, text: str, actor: str) -> None:
+    """What everybody following should know now."""
+    _say(incident, "incident.update.posted", text, actor)
+
+
+@transaction.atomic
+def add_note(*, incident: Incident, text: str, actor: str) -> None:
+    """A remark for the record, also after the end."""
+    _say(incident, "incident.note.added", text, actor)
+
+
+def _say(incident: Incident, verb: str, text: str, actor: str) -> None:
+    words = _text("text", text, LONGEST_TEXT)
+    record(verb, actor=actor, scope=incident.scope, subject=incident.subject, after={"text": words})
+
+
+MOVES = {"contained", "restored", "closed", "declined", "active"}
+
+
+@transaction.atomic
+def move(*, incident: Incident, to: str, actor: str, reason: str = "") -> Incident:
+    """To contained, restored, closed or declined; back to active when it was not over after all."""
+    if to not in MOVES:
+        raise Invalid("status", f"{to!r} is not a status to move to", f"one of {', '.join(sorted(MOVES))}")
+    if to in ("declined", "closed") and not reason.strip():
+        raise Invalid("reason", "is empty", "say in a sentence why it is over")
+    held = _hold(incident)
+    also = {"ended_at": timezone.now()} if to in OVER else {}
+    transition(held, to, actor=actor, reason=_text("reason", reason, LONGEST_TEXT, empty=True), also=also)
+    return held
+
+
+@transaction.atomic
+def make_private(*, incident: Incident, private: bool, user: User, reason: str = "") -> Incident:
+    """Whoever makes it private stays inside, and so does its commander."""
+    held = _hold(incident)
+    if private:
+        for person in {user, held.commander} - {None}:
+            if person is not None:
+                add_member(scope=held.scope, who=person.actor, actor=user.actor)
+    set_private(scope=held.scope, private=private, actor=user.actor, reason=reason)
+    return held
+
+
+@transaction.atomic
+def invite(*, incident: Incident, user: User, actor: str) -> None:
+    add_member(scope=incident.scope, who=user.actor, actor=actor)
+
+
+def start_playbook(
+    *, incident: Incident, playbook: Playbook, inputs: Mapping[str, Any], actor: str, environment: str = "live"
+) -> Run:
+    """A run below the incident's scope: as visible, and as private, as the incident."""
+    _open_only(incident)
+    return start_run(
+        playbook=playbook,
+        inputs=inputs,
+        scope=incident.scope,
+        actor=actor,
+        environment=environment,
+        protocol=incident.protocol,
+    )

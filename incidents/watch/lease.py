@@ -1,0 +1,59 @@
+"""One watcher at a time: a row that is renewed, with a fence that every write checks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from incidents.watch.models import WatchLease
+
+NAME = "watch"
+LENGTH = timedelta(seconds=5)
+
+
+class LostWatch(Exception):
+    """Another process watches now; what we were about to write is not ours to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Proof that we are the one who watches."""
+
+    holder: str
+    fence: int
+
+    @contextmanager
+    def commit(self) -> Iterator[None]:
+        """A transaction that holds the lease's row under our fence."""
+        with transaction.atomic():
+            ours = WatchLease.objects.select_for_update().filter(name=NAME, holder=self.holder, fence=self.fence)
+            if ours.first() is None:
+                raise LostWatch(self.holder)
+            yield
+
+
+@transaction.atomic
+def take(holder: str) -> Held | None:
+    """Take the watch if nobody holds it, or keep it if we do."""
+    now = timezone.now()
+    WatchLease.objects.get_or_create(name=NAME, defaults={"holder": "", "until": now - LENGTH, "beat_at": now})
+    row = WatchLease.objects.select_for_update(skip_locked=True).filter(name=NAME).first()
+    if row is None:
+        return None
+    now = timezone.now()
+    if row.holder == holder:
+        WatchLease.objects.filter(name=NAME).update(until=now + LENGTH, beat_at=Now())
+        return Held(holder, row.fence)
+    if row.until > now:
+        return None
+    WatchLease.objects.filter(name=NAME).update(holder=holder, fence=row.fence + 1, until=now + LENGTH, beat_at=Now())
+    return Held(holder, row.fence + 1)
+
+
+def release(held: Held) -> None:
+    """On an orderly stop the next one need not wait."""
+    WatchLease.objects.filter(name=NAME, holder=held.holder, fence=held.fence).update(until=timezone.now())
