@@ -25,7 +25,7 @@ def proposal_moved(event: Event) -> None:
     """Found by the plan and the step, not by what the step says it waits for: that may not be written yet."""
     number = _number(event.subject, "proposal")
     proposal = Proposal.objects.filter(pk=number, plan__isnull=False).first() if number else None
-    if proposal is not None:
+    if proposal is not None and proposal.plan_id is not None:
         _wake(StepRun.objects.filter(run__plan_id=proposal.plan_id, step_id=proposal.step_id).first())
 
 

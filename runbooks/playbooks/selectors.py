@@ -1,5 +1,7 @@
 """Reads about playbooks."""
 
+from functools import lru_cache
+
 from django.db.models import QuerySet
 
 from runbooks.playbooks.models import Playbook, PlaybookVersion
@@ -20,7 +22,12 @@ def suggested(failure_mode: str) -> list[Playbook]:
 
 
 def document_of(version: PlaybookVersion) -> Document:
-    """A stored version has been linted: it parses."""
+    """A stored version has been linted: it parses. Reading YAML is slow, and versions never change."""
+    return _parsed(version.yaml)
+
+
+@lru_cache(maxsize=256)
+def _parsed(yaml: str) -> Document:
     from runbooks.playbooks.services import parse
 
-    return parse(version.yaml)
+    return parse(yaml)

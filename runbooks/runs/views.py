@@ -58,7 +58,7 @@ def _answer(request: HttpRequest, act: Callable[[], object], run: Run) -> HttpRe
     if request.headers.get("HX-Request"):
         fresh = visible_runs(current_user(request)).get(pk=run.pk)
         context = run_context(fresh, str(current_user(request).level))
-        return render(request, "runbooks/run_fragments.html", {**context, "every": True})
+        return render(request, "runbooks/run_fragments.html", {**context, "every": True, "acted": True})
     return redirect("runbooks:run", run.pk)
 
 

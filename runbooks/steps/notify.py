@@ -1,11 +1,14 @@
 """`notify`: tell an audience. What is said stands in the plan, word for word."""
 
-from pydantic import Field
-
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from ledger.errors import Invalid, Refused
-from runbooks.steps import STEPS, Asked, Failed, Finished, Params, Result, StepConfig, StepType, Turn
+from runbooks.steps import STEPS, Asked, Failed, Finished, Params, Result, StepConfig, StepType, Turn, Waiting
+
+if TYPE_CHECKING:
+    from notify.messages.models import Message
 
 
 @STEPS.register("notify")
@@ -40,7 +43,7 @@ class Notify(StepType):
                     template="plain",
                     context={"subject": params["subject"], "body": params["text"]},
                     scope=step.run.scope,
-                    actor=step.actor,
+                    actor=step.run.created_by,  # who started the run asked for these words, and cannot approve them
                     key=step.key,
                     authority=f"plan:{step.run.plan_hash}" if step.run.needs_approval else "",
                 )

@@ -1,0 +1,191 @@
+"""Pages of incidents: the list, the war room, and what people do there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.decorators import current_user, require_level
+from accounts.models import User
+from governance.protocols.models import Protocol
+from incidents.incidents import services
+from incidents.incidents.forms import OpenForm
+from incidents.incidents.models import Incident
+from incidents.incidents.selectors import open_incidents, prefilled, record_of, visible_incidents, war_room
+from incidents.incidents.words import GROUPS
+from ledger.errors import Invalid, Refused
+from ledger.selectors import last_seq
+from runbooks.plans.world import context_for
+from runbooks.playbooks.models import Playbook
+from runbooks.playbooks.selectors import all_playbooks, document_of, newest_version
+from runbooks.runs.forms import InputsForm
+from runbooks.runs.selectors import MAY_RUN, MAY_STEER
+
+
+@require_GET
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    user = current_user(request)
+    past = visible_incidents(user).filter(status__in=("closed", "declined"))[:50]
+    context = {"open": open_incidents(user), "past": past, "may_open": user.has_level("responder"), "seq": last_seq()}
+    return render(request, "incidents/index.html", context)
+
+
+def war_context(incident: Incident, audience: str, viewer: Any) -> dict[str, Any]:
+    """What the page and its live fragments draw from; the same for everybody of an audience who may see it."""
+    room = war_room(incident, viewer)
+    return {
+        "room": room,
+        "incident": incident,
+        "list": room.current,
+        "run": room.current.run if room.current else None,
+        "may_run": audience in MAY_RUN,
+        "may_steer": audience in MAY_STEER,
+    }
+
+
+@require_GET
+@login_required
+def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
+    user = current_user(request)
+    seq = last_seq()
+    incident = get_object_or_404(visible_incidents(user), pk=pk)
+    group = request.GET.get("show", "")
+    group = group if group in GROUPS else ""
+    context = {
+        **war_context(incident, str(user.level), user),
+        "seq": seq,
+        "lines": record_of(incident, user, group=group),
+        "group": group,
+        "groups": GROUPS,
+        "playbooks": all_playbooks(),
+    }
+    return render(request, "incidents/incident.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@require_level("responder")
+def open_page(request: HttpRequest) -> HttpResponse:
+    form = OpenForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        user = current_user(request)
+        data = form.cleaned_data
+        try:
+            incident = services.open_incident(
+                title=data["title"],
+                summary=data["summary"],
+                severity=data["severity"],
+                protocol=data["protocol"],
+                private=data["private"],
+                actor=user.actor,
+            )
+            return redirect("incidents:incident", incident.pk)
+        except Invalid as error:
+            form.add_error(error.field if error.field in form.fields else None, error.message)
+    return render(request, "incidents/open.html", {"form": form}, status=400 if form.errors else 200)
+
+
+def _act(request: HttpRequest, pk: int, act: Callable[[Incident, User], object]) -> HttpResponse:
+    """One verb; the page follows through its socket, and a refusal is told where the button was."""
+    user = current_user(request)
+    incident = get_object_or_404(visible_incidents(user), pk=pk)
+    inline = bool(request.headers.get("HX-Request"))
+    try:
+        act(incident, user)
+    except (Invalid, Refused) as error:
+        text = f"{getattr(error, 'field', '')} {error.message}".strip()
+        if inline:
+            context = {"kind": "danger", "title": text, "text": error.hint}
+            return render(request, "runbooks/said.html", context, status=409)
+        messages.error(request, text)
+        return redirect("incidents:incident", pk)
+    if not inline:
+        return redirect("incidents:incident", pk)
+    fresh = visible_incidents(user).filter(pk=pk).first()
+    if fresh is None:
+        return HttpResponse(headers={"HX-Redirect": "/incidents/"})
+    return render(
+        request, "incidents/fragments.html", {**war_context(fresh, str(user.level), user), "acted": True, "more": True}
+    )
+
+
+@require_POST
+@require_level("commander")
+def take(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(request, pk, lambda incident, user: services.take_command(incident=incident, user=user))
+
+
+@require_POST
+@require_level("responder")
+def severity(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(
+        request,
+        pk,
+        lambda incident, user: services.change_severity(
+            incident=incident,
+            severity=request.POST.get("severity", ""),
+            reason=request.POST.get("reason", ""),
+            actor=user.actor,
+        ),
+    )
+
+
+@require_POST
+@require_level("responder")
+def say(request: HttpRequest, pk: int) -> HttpResponse:
+    """An update for everybody, or a note for the record."""
+    verb = services.add_update if request.POST.get("kind") == "update" else services.add_note
+    text = request.POST.get("text", "")
+    return _act(request, pk, lambda incident, user: verb(incident=incident, text=text, actor=user.actor))
+
+
+@require_POST
+@require_level("commander")
+def move(request: HttpRequest, pk: int) -> HttpResponse:
+    return _act(
+        request,
+        pk,
+        lambda incident, user: services.move(
+            incident=incident,
+            to=request.POST.get("status", ""),
+            reason=request.POST.get("reason", ""),
+            actor=user.actor,
+        ),
+    )
+
+
+@require_POST
+@require_level("commander")
+def privacy(request: HttpRequest, pk: int) -> HttpResponse:
+    private = request.POST.get("private") == "yes"
+    return _act(
+        request, pk, lambda incident, user: services.make_private(incident=incident, private=private, user=user)
+    )
+
+
+@require_http_methods(["GET", "POST"])
+@require_level("responder")
+def start(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
+    """Start a playbook inside the incident, with what its monitors know filled in."""
+    user = current_user(request)
+    incident = get_object_or_404(visible_incidents(user), pk=pk)
+    playbook = get_object_or_404(Playbook, slug=slug, archived=False)
+    document = document_of(newest_version(playbook))
+    world = context_for(protocol=incident.protocol or Protocol.objects.order_by("pk").first(), environment="live")
+    given = prefilled(incident)
+    form = InputsForm(document, world, *([request.POST] if request.method == "POST" else []), given=given)
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.start_playbook(incident=incident, playbook=playbook, inputs=form.answers(), actor=user.actor)
+            return redirect("incidents:incident", pk)
+        except Invalid as error:
+            name = error.field.removeprefix("inputs.")
+            form.add_error(name if name in form.fields else None, error.message)
+        except Refused as error:
+            form.add_error(None, error.message)
+    context = {"form": form, "incident": incident, "playbook": playbook, "document": document, "given": given}
+    return render(request, "incidents/start.html", context, status=400 if form.errors else 200)

@@ -1,0 +1,82 @@
+"""What a war room and the front page follow."""
+
+from dataclasses import dataclass
+
+from django.template.loader import render_to_string
+
+from incidents.incidents.models import Incident
+from incidents.incidents.views import war_context
+from incidents.incidents.words import Names, line_of, shown
+from ledger.live.topics import topic
+from ledger.models import Event, ScopeClosure
+from runbooks.live import run_and_step
+
+DESK = (
+    "incident.",
+    "alert.",
+    "approval.",
+    "proposal.",
+    "confirmation.",
+    "run.",
+    "step.waiting",
+    "step.done",
+    "monitor.",
+)
+
+
+@dataclass(frozen=True)
+class Everything:
+    """The fragment is drawn once for an audience that may see the incident: its own parts need no second filter."""
+
+    is_active: bool = True
+    sees_all: bool = True
+    actor_ids: frozenset[str] = frozenset()
+
+
+def _scope_of(pk: int) -> int | None:
+    found = Incident.objects.filter(pk=pk).values_list("scope_id", flat=True).first()
+    if found is None:
+        raise LookupError(pk)
+    return found
+
+
+def _matches(event: Event) -> list[int]:
+    if event.scope_id is None:
+        return []
+    above = ScopeClosure.objects.filter(descendant_id=event.scope_id).values("ancestor_id")
+    return list(Incident.objects.filter(scope__in=above).values_list("pk", flat=True))
+
+
+def _render(event: Event, pk: int, audience: str) -> str:
+    incident = Incident.objects.select_related("scope", "commander", "protocol").get(pk=pk)
+    found = run_and_step(event)
+    whole = event.verb.startswith(("run.", "incident."))
+    line = line_of(event, Names([event])) if shown(event.verb) else None
+    context = {
+        **war_context(incident, audience, Everything()),
+        "touched": {found[1]} if found and found[1] else set(),
+        "whole": whole,
+        "more": whole,
+        "line": line,
+        "groups": ("all", line.group) if line else (),
+    }
+    return render_to_string("incidents/fragments.html", context)
+
+
+topic("incident", scope_of=_scope_of, matches=_matches, render=_render)
+
+
+def _no_scope(_pk: int) -> int | None:
+    return None
+
+
+def _desk(event: Event) -> list[int]:
+    return [0] if event.verb.startswith(DESK) else []
+
+
+def _nothing(_event: Event, _pk: int, _audience: str) -> str:
+    """The desk is personal: the page hears that something happened, and asks again for itself."""
+    return ""
+
+
+topic("desk", scope_of=_no_scope, matches=_desk, render=_nothing)

@@ -1,0 +1,23 @@
+"""Pages of the room, and the front page."""
+
+from django.urls import path
+
+from incidents import desk
+from incidents.incidents import views as incidents
+from incidents.watch import views as watch
+
+app_name = "incidents"
+urlpatterns = [
+    path("", desk.front_page, name="front"),
+    path("desk/", desk.desk_part, name="desk"),
+    path("incidents/", incidents.index, name="index"),
+    path("incidents/open/", incidents.open_page, name="open"),
+    path("incidents/monitors/", watch.monitors_page, name="monitors"),
+    path("incidents/<int:pk>/", incidents.incident_page, name="incident"),
+    path("incidents/<int:pk>/take/", incidents.take, name="take"),
+    path("incidents/<int:pk>/severity/", incidents.severity, name="severity"),
+    path("incidents/<int:pk>/say/", incidents.say, name="say"),
+    path("incidents/<int:pk>/move/", incidents.move, name="move"),
+    path("incidents/<int:pk>/privacy/", incidents.privacy, name="privacy"),
+    path("incidents/<int:pk>/start/<slug:slug>/", incidents.start, name="start"),
+]

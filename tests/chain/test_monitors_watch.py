@@ -1,0 +1,250 @@
+"""The watch on a real chain: fires within two blocks of the fault, clears when cured, survives a reorg."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from incidents.alerts.models import Alert
+from incidents.incidents.models import Incident
+from incidents.monitors import MONITORS, Blind
+from incidents.watch.evaluate import evaluate
+from incidents.watch.lease import LostWatch, take
+from incidents.watch.models import Monitor, WatchedBlock, WatchLease
+from incidents.watch.runner import ChainWatch, Watcher
+from incidents.watch.services import save_monitor
+from integrations.chain.client import RpcError, client_for
+from integrations.chain.models import Chain, Endpoint
+from integrations.devnet import prices
+from integrations.devnet.proxy import RpcProxy
+from ledger.models import Event
+from notify.demo import load as load_audiences
+from tests.chain.conftest import Devnet
+from tests.drain import settle
+from work import hints
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hints, "send", lambda work_id, queue, delay=0: True)
+
+
+@pytest.fixture
+def chain(devnet: Devnet) -> Chain:
+    chain = Chain.objects.create(chain_id=devnet.deployment.chain_id, name="Devnet", short_name="devnet", kind="devnet")
+    Endpoint.objects.create(chain=chain, url=devnet.url, label="anvil")
+    load_audiences("system:test")
+    return chain
+
+
+@pytest.fixture
+def monitor(devnet: Devnet, chain: Chain) -> Monitor:
+    feed = devnet.deployment.feeds[0]
+    return save_monitor(
+        slug="oracle-stale",
+        name="HLX/USD is fresh",
+        kind="oracle_stale",
+        config={"feed": feed.address, "name": feed.name, "heartbeat": feed.heartbeat},
+        chain=chain,
+        severity="SEV1",
+        failure_mode="stale-oracle",
+        actor="system:test",
+    )
+
+
+@pytest.fixture
+def watch(chain: Chain, monitor: Monitor) -> Iterator[ChainWatch]:
+    held = take("test")
+    assert held is not None
+    one = ChainWatch(chain, held)
+    one.step()
+    yield one
+
+
+def look(watch: ChainWatch) -> int:
+    count = watch.step()
+    settle()
+    return count
+
+
+def stale(devnet: Devnet) -> int:
+    """The chain's clock passes the heartbeat; returns the first bad block's number."""
+    feed = devnet.deployment.feeds[0]
+    devnet.rpc("evm_mine", prices.latest(devnet.rpc, feed).updated_at + feed.heartbeat + 1)
+    return int(devnet.rpc("eth_blockNumber"), 16)
+
+
+def cure(devnet: Devnet) -> None:
+    feed = devnet.deployment.feeds[0]
+    prices.publish(devnet.rpc, feed, prices.latest(devnet.rpc, feed).price)
+    devnet.rpc("evm_mine")
+
+
+def test_it_fires_once_opens_an_incident_and_clears_when_cured(devnet: Devnet, watch: ChainWatch) -> None:
+    look(watch)
+    assert not Alert.objects.exists()
+    bad = stale(devnet)
+    assert look(watch) == 1
+    alert, incident = Alert.objects.get(), Incident.objects.get()
+    assert alert.key == f"oracle_stale:{devnet.deployment.feeds[0].address.lower()}"
+    assert (alert.status, alert.severity, alert.incident) == ("firing", "SEV1", incident)
+    assert (incident.severity, incident.status, incident.failure_mode) == ("SEV1", "triage", "stale-oracle")
+    assert incident.first_bad_block == bad and incident.title.startswith("Stale oracle")
+    assert incident.first_bad_at and incident.detected_at and incident.first_bad_at <= incident.detected_at
+    for _ in range(3):
+        devnet.rpc("evm_mine")
+        look(watch)
+    assert Alert.objects.count() == 1 and Incident.objects.count() == 1
+    cure(devnet)
+    look(watch)
+    assert Alert.objects.get().status == "cleared"
+    assert Incident.objects.get().status == "triage", "people end an incident, not a feed"
+    stale(devnet)
+    look(watch)
+    assert Alert.objects.filter(status="firing").count() == 1 and Incident.objects.count() == 1, "it joins the open one"
+
+
+def test_a_near_miss_stays_quiet(devnet: Devnet, watch: ChainWatch) -> None:
+    feed = devnet.deployment.feeds[0]
+    devnet.rpc("evm_mine", prices.latest(devnet.rpc, feed).updated_at + feed.heartbeat)
+    look(watch)
+    assert not Alert.objects.exists() and not Monitor.objects.get().breached
+
+
+def test_the_first_bad_block_is_found_after_the_watch_was_down(devnet: Devnet, watch: ChainWatch) -> None:
+    bad = stale(devnet)
+    for _ in range(80):
+        devnet.rpc("evm_mine")
+    look(watch)
+    assert Incident.objects.get().first_bad_block == bad
+
+
+def test_each_block_is_evaluated_once_by_whoever_watches(devnet: Devnet, watch: ChainWatch) -> None:
+    for _ in range(4):
+        devnet.rpc("evm_mine")
+    assert watch.step() == 4 and watch.step() == 0
+    assert ChainWatch(watch.chain, watch.held).step() == 0, "a restart does not look again"
+    numbers = list(WatchedBlock.objects.order_by("number").values_list("number", flat=True))
+    assert numbers == list(range(numbers[0], numbers[0] + 5))
+
+
+def test_a_reorg_of_the_block_it_fired_on_does_not_double_it(devnet: Devnet, watch: ChainWatch) -> None:
+    for _ in range(3):
+        devnet.rpc("evm_mine")
+    watch.step()
+    stale(devnet)
+    look(watch)
+    assert Alert.objects.count() == 1
+    devnet.rpc("anvil_reorg", 2, [])
+    assert look(watch) >= 1
+    assert Event.objects.get(verb="chain.reorged").after["depth"] >= 1
+    assert Event.objects.filter(verb="monitor.breached").count() <= 2
+    devnet.rpc("evm_mine")
+    look(watch)
+    assert Incident.objects.count() == 1
+    assert Alert.objects.filter(status="firing").count() <= 1
+
+
+def test_what_cannot_be_judged_is_an_alert_of_its_own(devnet: Devnet, watch: ChainWatch, monitor: Monitor) -> None:
+    saved = save_monitor(
+        slug="nowhere",
+        name="A feed that is not there",
+        kind="oracle_stale",
+        config={"feed": "0x" + "99" * 20, "name": "NONE", "heartbeat": 60},
+        chain=watch.chain,
+        failure_mode="stale-oracle",
+        severity="SEV1",
+        actor="system:test",
+    )
+    devnet.rpc("evm_mine")
+    look(watch)
+    saved.refresh_from_db()
+    assert saved.blind and not saved.breached
+    alert = Alert.objects.get()
+    assert (alert.key, alert.severity, alert.incident) == ("monitor_blind:nowhere", "SEV3", None)
+    assert "cannot be judged" in alert.title
+
+
+def test_one_dead_monitor_does_not_hold_up_the_others(devnet: Devnet, watch: ChainWatch, monitor: Monitor) -> None:
+    Monitor.objects.create(slug="odd", name="Odd", kind="no_such_kind", config={}, chain=watch.chain)
+    stale(devnet)
+    look(watch)
+    assert Monitor.objects.get(slug="odd").blind
+    assert Monitor.objects.get(slug="oracle-stale").breached
+
+
+def test_an_endpoint_that_is_away_is_waited_for(
+    devnet: Devnet, rpc_proxy: RpcProxy, watch: ChainWatch, monitor: Monitor
+) -> None:
+    Endpoint.objects.update(url="http://127.0.0.1:9")
+    devnet.rpc("evm_mine")
+    with pytest.raises(RpcError):
+        ChainWatch(Chain.objects.get(), watch.held).step()
+    assert not Monitor.objects.get().blind, "nobody answering is not the feed's fault"
+    Endpoint.objects.update(url=rpc_proxy.url)
+    assert ChainWatch(Chain.objects.get(), watch.held).step() == 1
+
+
+def test_only_one_process_watches_and_the_loser_can_write_nothing(devnet: Devnet, watch: ChainWatch) -> None:
+    assert take("other") is None
+    WatchLease.objects.update(until="2020-01-01T00:00:00Z")
+    other = take("other")
+    assert other is not None and other.fence == watch.held.fence + 1
+    stale(devnet)
+    with pytest.raises(LostWatch):
+        watch.step()
+    assert not Event.objects.filter(verb="monitor.breached").exists()
+    assert ChainWatch(watch.chain, other).step() == 1
+    assert Event.objects.filter(verb="monitor.breached").count() == 1
+
+
+def test_a_hundred_monitors_are_one_exchange(devnet: Devnet, rpc_proxy: RpcProxy, watch: ChainWatch) -> None:
+    feed = devnet.deployment.feeds[0]
+    config = {"feed": feed.address, "name": feed.name, "heartbeat": feed.heartbeat}
+    monitors = [Monitor(pk=n, slug=str(n), name="x", kind="oracle_stale", config=config) for n in range(1, 101)]
+    Endpoint.objects.update(url=rpc_proxy.url)
+    client = client_for(Chain.objects.get())
+    evaluation = evaluate(client, client.existing_block("latest"), monitors)
+    assert len(evaluation.results) == 100
+    assert not any(isinstance(result.verdict, Blind) for result in evaluation.results)
+
+
+def test_the_running_watch_notices_by_itself_and_ends_when_told(devnet: Devnet, watch: ChainWatch) -> None:
+    WatchLease.objects.update(until="2020-01-01T00:00:00Z")
+    watcher = Watcher()
+    watcher.holder = "thread"
+    thread = threading.Thread(target=_run, args=(watcher,))
+    thread.start()
+    try:
+        for _ in range(40):
+            if WatchLease.objects.get().holder == "thread":
+                break
+            threading.Event().wait(0.1)
+        stale(devnet)
+        for _ in range(40):
+            if Monitor.objects.get().breached:
+                break
+            threading.Event().wait(0.1)
+        assert Monitor.objects.get().breached
+    finally:
+        watcher.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def _run(watcher: Watcher) -> None:
+    from django.db import connection
+
+    while not watcher.stopping.is_set():
+        watcher._tend()
+        watcher.stopping.wait(0.2)
+    for thread in watcher.threads.values():
+        thread.join(5)
+    connection.close()
+
+
+def test_every_kind_names_the_fault_that_proves_it() -> None:
+    for _name, kind in MONITORS.items():
+        assert kind.fault
