@@ -74,6 +74,7 @@ BROKEN = ErrorPage(
 
 def _page(request: HttpRequest, page: ErrorPage) -> HttpResponse:
     context = {"page": page, "request_id": getattr(request, "id", "") or request.headers.get("X-Request-ID", "")}
+    html: str
     try:
         html = render_to_string("errors/page.html", context)
     except Exception:  # even a broken template must not hide that something is broken

@@ -1,6 +1,6 @@
 """`/devnet/style/`: every component in every state, for eyes and for screenshots. Not there without the devnet."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -94,7 +94,7 @@ def style(request: HttpRequest) -> HttpResponse:
 def error(request: HttpRequest, status: int) -> HttpResponse:
     """An error page as people meet it (with its own status: it is what it shows)."""
     _on_devnet()
-    pages = {
+    pages: dict[int, Callable[[HttpRequest], HttpResponse]] = {
         400: errors.bad_request,
         403: errors.forbidden,
         404: errors.not_found,
