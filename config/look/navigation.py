@@ -22,17 +22,18 @@ _ROOMS = (
     NavItem("Governance", "/governance/", "shield", "g g"),
     NavItem("Recovery", "/recovery/", "lifebuoy", "g c"),
     NavItem("Drills", "/drills/", "target", "g d"),
+    NavItem("Messages", "/notify/", "message", "g m"),
+    NavItem("Record", "/ledger/", "history", "g l"),
 )
 _DEVNET = (
-    NavItem("Devnet mail", "/devnet/mail/", "mail", "g m"),
-    NavItem("Devnet wallet", "/devnet/wallet/", "wallet", "g w"),
+    NavItem("Devnet mail", "/devnet/mail/", "mail", "g e"),
 )
 _ACCOUNT = (
-    ("Profile", "user", ("accounts:profile", "accounts:home", "accounts:index")),
+    ("Profile", "user", ("accounts:profile",)),
     ("Approvals", "check", ("accounts:approvals",)),
     ("Wallets", "wallet", ("accounts:wallets",)),
     ("API tokens", "key", ("accounts:tokens",)),
-    ("People", "users", ("accounts:people", "accounts:users")),
+    ("People", "users", ("accounts:people",)),
     ("Passkeys and codes", "lock", ("mfa_index",)),
     ("Email", "mail", ("account_email",)),
     ("Password", "key", ("account_change_password",)),

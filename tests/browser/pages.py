@@ -13,9 +13,46 @@ from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
+from accounts.approvals.models import Approval
+from accounts.approvals.services import request_approval
+from accounts.invitations.models import Invitation
+from accounts.invitations.services import invite, link_of
 from accounts.models import User
+from accounts.tokens.services import create_token
+from integrations.devnet import mail
+from notify import demo as notify_demo
+from notify.models import Message
+from notify.services import send
+from runbooks.playbooks.models import PlaybookVersion
+from runbooks.playbooks.services import save_version
+from runbooks.runs.models import Run
+from runbooks.runs.services import start_run
+from tests.drain import settle
 from tests.passkeys import add_passkey
 from tests.people import person
+
+BY_HAND = """\
+playbook: by-hand
+title: Look, then wait
+summary: One thing by hand, then a pause, then the rest.
+steps:
+  - id: look
+    manual: {instruction: Read the feed on a block explorer and note its last answer., evidence: text}
+  - id: pause
+    wait: {duration: 1h}
+  - id: check
+    manual: {instruction: Read it again., evidence: text}
+"""
+LETTER = b"""\
+X-To: lps@helix.example
+From: Breakglass <breakglass@localhost>
+To: lps@helix.example
+Subject: The vault is paused
+Content-Type: text/plain; charset=utf-8
+
+Trading and withdrawals stopped at block 18204356.
+https://127.0.0.1/a/very/long/address/that/has/no/place/to/break/0123456789abcdef0123456789abcdef0123456789abcdef
+"""
 
 
 class World:
@@ -53,6 +90,49 @@ class World:
     def passkey(self) -> Authenticator:
         return Authenticator.objects.get(user=self.careful, type=Authenticator.Type.WEBAUTHN)
 
+    @cached_property
+    def token(self) -> str:
+        return create_token(user=self.admin, name="ci", scopes=["read", "runs:write"], actor=self.admin.actor)[1]
+
+    @cached_property
+    def invitation(self) -> Invitation:
+        return invite(email="new@example.org", levels=["responder"], by=self.admin)
+
+    @cached_property
+    def approval(self) -> Approval:
+        return request_approval(
+            subject="run:1",
+            subject_hash="0x" + "9f2c" * 16,
+            scope=None,
+            required=2,
+            role="commander",
+            requester="user:99",
+            title="Pause the vault: HelixVault on the devnet",
+            actor="user:99",
+        )
+
+    @cached_property
+    def message(self) -> Message:
+        notify_demo.load("system:test")
+        context = {"subject": "The vault is paused", "body": "Trading has stopped.\nMore in 30 minutes."}
+        return send(key="pages", actor=self.admin.actor, audience="lps", context=context)
+
+    @cached_property
+    def letter(self) -> str:
+        mail.folder().mkdir(parents=True, exist_ok=True)
+        (mail.folder() / "20261120T031208000000-abcdef.eml").write_bytes(LETTER)
+        return mail.letters()[0].name
+
+    @cached_property
+    def playbook(self) -> PlaybookVersion:
+        return save_version(yaml=BY_HAND, actor=self.admin.actor)
+
+    @cached_property
+    def run(self) -> Run:
+        run = start_run(playbook=self.playbook, inputs={}, scope=None, actor=self.admin.actor)
+        settle()
+        return run
+
 
 Arguments = Callable[[World], Mapping[str, object]]
 
@@ -76,8 +156,19 @@ class Page:
         return self.name or f"{self.route}{self.query}" or "front"
 
 
-def passkey(world: World) -> Mapping[str, object]:
-    return {"pk": world.passkey.pk}
+def pk(name: str) -> Arguments:
+    """The primary key of a thing of the world."""
+    return lambda world: {"pk": getattr(world, name).pk}
+
+
+def with_(name: str) -> Arguments:
+    """No arguments, but a page with something on it."""
+
+    def make(world: World) -> Mapping[str, object]:
+        getattr(world, name)
+        return {}
+
+    return make
 
 
 ERRORS = (400, 403, 404, 409, 429, 500)
@@ -125,15 +216,38 @@ PAGES: list[Page] = [
     Page("accounts/2fa/webauthn/", who="careful"),
     Page("accounts/2fa/webauthn/add/"),
     Page("accounts/2fa/webauthn/reauthenticate/", who="careful"),
-    Page("accounts/2fa/webauthn/keys/<int:pk>/edit/", passkey, who="careful"),
-    Page("accounts/2fa/webauthn/keys/<int:pk>/remove/", passkey, who="careful"),
+    Page("accounts/2fa/webauthn/keys/<int:pk>/edit/", pk("passkey"), who="careful"),
+    Page("accounts/2fa/webauthn/keys/<int:pk>/remove/", pk("passkey"), who="careful"),
+    Page("accounts/me/"),
+    Page("accounts/tokens/", with_("token")),
+    Page("accounts/tokens/", who="newcomer", name="no tokens"),
+    Page("accounts/wallets/"),
+    # people
+    Page("accounts/people/", with_("invitation")),
+    Page("accounts/people/<int:pk>/", pk("viewer")),
+    Page("accounts/invitation/<str:token>/", lambda w: {"token": link_of(w.invitation).split("/")[-2]}, who=None),
+    Page("accounts/invitation/<str:token>/", lambda _w: {"token": "x"}, who=None, status=410, name="invitation gone"),
+    Page("approvals/", with_("approval")),
+    Page("approvals/", who="newcomer", name="no approvals"),
+    Page("approvals/<int:pk>/", pk("approval")),
+    Page("ledger/", with_("approval")),
+    # telling people
+    Page("notify/", with_("message")),
+    Page("notify/messages/<int:pk>/", pk("message")),
+    Page("notify/audiences/", with_("message")),
+    Page("notify/audiences/<slug:slug>/", lambda world: {"slug": world.message.audience.slug}),
+    # runbooks
+    Page("runbooks/", with_("run")),
+    Page("runbooks/playbooks/<slug:slug>/", lambda world: {"slug": world.playbook.playbook.slug}),
+    Page("runbooks/runs/<int:pk>/", pk("run")),
     # the devnet's
-    Page("devnet/style/"),
-    Page("devnet/style/", who=None, query="?toast=1", name="style page with toasts"),
+    Page("devnet/mail/", with_("letter")),
+    Page("devnet/mail/<slug:name>/", lambda world: {"name": world.letter}),
+    Page("devnet/style/", who=None, query="?toast=1", name="style"),
     *map(error, ERRORS),
 ]
 
-# Routes (or beginnings of routes, ending in *) that are no pages, and why.
+# Routes (or beginnings of routes, ending in *) that are no pages, and why. Those that refuse GET need no line.
 NOT_PAGES: dict[str, str] = {
     "healthz": "JSON",
     "readyz": "JSON",
@@ -146,6 +260,9 @@ NOT_PAGES: dict[str, str] = {
     "accounts/2fa/recovery-codes/download/": "a text file",
     "accounts/2fa/webauthn/login/": "JSON",
     "accounts/3rdparty/signup/": "only in the middle of logging in through a provider",
+    "accounts/wallet-login/message/": "JSON",
+    "accounts/wallets/message/": "JSON",
+    "approvals/<int:pk>/signing-data/": "JSON",
     "accounts/social/*": "redirects of allauth's old addresses",
     "accounts/oidc/*": "redirects to the provider",
 }
