@@ -12,6 +12,7 @@ from governance.proposals.simulating import simulated, store_simulation
 from governance.safes.models import Safe
 from governance.safes.services import read_or_refuse, store
 from integrations.chain.models import Executor
+from integrations.chain.transactions.services import submit
 from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES, exec_transaction_data
 from integrations.safe.hashes import DELEGATECALL, safe_tx_hash
 from integrations.safe.signatures import Signature, assemble, parse
@@ -153,8 +154,6 @@ def _check_simulation(proposal: Proposal, executor: Executor) -> dict[str, Any]:
 
 def hand_over(checked: Checked) -> None:
     """In the caller's transaction: from here on the transaction manager sends it once, whatever crashes."""
-    from integrations.chain.transactions.services import submit
-
     proposal = checked.proposal
     sent = submit(
         chain=proposal.safe.chain,
@@ -164,6 +163,7 @@ def hand_over(checked: Checked) -> None:
         key=f"proposal:{proposal.pk}",
         subject=proposal.subject,
         scope=proposal.scope,
+        environment=proposal.plan.environment if proposal.plan else "",
         actor=ACTOR,
     )
     transition(

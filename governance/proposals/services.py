@@ -163,6 +163,7 @@ def _announce(proposal: Proposal, tx: SafeTx, actor: str) -> None:
         "governance.review",
         key=f"proposal:{proposal.pk}",
         subject=proposal.subject,
+        payload={"proposal": proposal.pk},
         scope=proposal.scope,
         actor=actor,
     )

@@ -1,0 +1,16 @@
+"""`API` lists this room's resources."""
+
+from governance.plans.api import PlanViewSet
+from governance.proposals.api import ProposalViewSet
+from governance.protocols.api import ContractViewSet, FailureModeViewSet, PowerViewSet, ProtocolViewSet
+from governance.safes.api import SafeViewSet
+
+API = [
+    ("protocols", ProtocolViewSet, "protocol"),
+    ("contracts", ContractViewSet, "contract"),
+    ("powers", PowerViewSet, "power"),
+    ("failure-modes", FailureModeViewSet, "failure-mode"),
+    ("safes", SafeViewSet, "safe"),
+    ("plans", PlanViewSet, "plan"),
+    ("proposals", ProposalViewSet, "proposal"),
+]

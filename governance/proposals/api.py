@@ -1,0 +1,218 @@
+"""`/api/v1/proposals/`: propose, read, sign."""
+
+from typing import Any
+
+import django_filters
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.idempotency import IdempotentCreateMixin
+from accounts.api.serializers import StrictSerializer
+from accounts.models import User
+from accounts.permissions import Responder, Signed
+from accounts.selectors import actor_of
+from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.review import Hashes, review
+from governance.proposals.selectors import visible_proposals
+from governance.proposals.services import confirm, propose
+from governance.safes.models import Safe
+from ledger import Invalid
+
+
+class CallSerializer(StrictSerializer):
+    to = serializers.CharField(help_text="the target's address")
+    value = serializers.CharField(default="0", help_text="wei, as decimal text")
+    data = serializers.CharField(default="0x", help_text="calldata")  # type: ignore[assignment]  # DRF has a `data` too
+
+
+class ProposeSerializer(StrictSerializer):
+    """One or more calls; several become one batch, all or none."""
+
+    safe = serializers.IntegerField(min_value=1, help_text="the id of a registered Safe")
+    title = serializers.CharField(max_length=200)
+    description = serializers.CharField(required=False, allow_blank=True, max_length=10_000, default="")
+    calls = CallSerializer(many=True)
+    nonce = serializers.CharField(required=False, help_text="decimal text; the first free one when left out")
+    auto_execute = serializers.BooleanField(
+        default=False, help_text="execute by itself once there are enough signatures"
+    )
+
+
+class ConfirmationSerializer(serializers.ModelSerializer[Confirmation]):
+    signature = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Confirmation
+        fields = ["owner", "kind", "signature", "via", "created_at"]
+
+    def get_signature(self, row: Confirmation) -> str:
+        return "0x" + bytes(row.signature).hex()
+
+
+class HashesSerializer(serializers.Serializer[Any]):
+    domain = serializers.CharField()
+    message = serializers.CharField()
+    safe_tx = serializers.CharField()
+
+
+class ProposalSerializer(serializers.ModelSerializer[Proposal]):
+    subject = serializers.CharField(read_only=True)
+    fields_signed = serializers.JSONField(source="raw_fields", read_only=True, help_text="what owners sign, raw")
+    hashes = serializers.SerializerMethodField()
+    calls = CallSerializer(many=True, read_only=True)
+    nonce = serializers.CharField(read_only=True, help_text="decimal text")
+    threshold = serializers.IntegerField(source="safe.threshold", read_only=True)
+    confirmations = ConfirmationSerializer(many=True, read_only=True)
+    stopped = serializers.JSONField(read_only=True, help_text="why execution stopped; null when it did not")
+    outcome = serializers.JSONField(read_only=True, help_text="block, transaction hash, differences")
+
+    class Meta:
+        model = Proposal
+        fields = [
+            "id",
+            "subject",
+            "safe",
+            "scope",
+            "plan",
+            "step_id",
+            "status",
+            "title",
+            "description",
+            "nonce",
+            "calls",
+            "fields_signed",
+            "hashes",
+            "safe_tx_hash",
+            "auto_execute",
+            "threshold",
+            "confirmations",
+            "stopped",
+            "outcome",
+            "created_by",
+            "created_at",
+        ]
+
+    @extend_schema(responses=HashesSerializer)
+    def get_hashes(self, proposal: Proposal) -> dict[str, str]:
+        try:
+            found = Hashes.of(proposal.safe_tx)
+        except Invalid:
+            return {"domain": "", "message": "", "safe_tx": ""}  # altered beyond hashing; reading it says so
+        return {"domain": found.domain, "message": found.message, "safe_tx": found.safe_tx}
+
+
+class FindingSerializer(serializers.Serializer[Any]):
+    grade = serializers.CharField()
+    finding = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # DRF has a `label` too
+    text = serializers.CharField()
+    call = serializers.IntegerField(help_text="the call from 1; 0 for the whole transaction")
+
+
+class ReviewSerializer(serializers.Serializer[Any]):
+    """What a signer should know, looked up now."""
+
+    signable = serializers.BooleanField()
+    tampered = serializers.CharField(help_text="why the stored row is not what was proposed; empty when it is")
+    words = serializers.ListField(child=serializers.CharField())
+    findings = FindingSerializer(many=True)
+    simulation = serializers.JSONField()
+
+
+class SignatureSerializer(StrictSerializer):
+    """Nothing else: whose it is, and over what, the server finds out itself."""
+
+    signature = serializers.CharField(max_length=60_000, trim_whitespace=True)
+
+
+class SignedSerializer(serializers.Serializer[Any]):
+    owner = serializers.CharField()
+    kind = serializers.CharField()
+    signed = serializers.IntegerField()
+    threshold = serializers.IntegerField()
+    status = serializers.CharField()
+
+
+class ProposalFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
+    status = django_filters.CharFilter()
+    safe = django_filters.NumberFilter()
+
+    class Meta:
+        model = Proposal
+        fields = ["status", "safe"]
+
+
+class ProposalViewSet(
+    IdempotentCreateMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Proposal]
+):
+    """Safe transactions on their way to the chain."""
+
+    serializer_class = ProposalSerializer
+    permission_classes = [Responder]
+    token_scope = "proposals:write"
+    filterset_class = ProposalFilter
+    lookup_value_converter = "int"
+    idempotent_in_transaction = False  # proposing reads the chain first
+    queryset = Proposal.objects.none()
+
+    def get_queryset(self) -> Any:
+        return visible_proposals(self.request.user).prefetch_related("confirmations")
+
+    @extend_schema(request=ProposeSerializer, responses={201: ProposalSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Propose calls to a registered Safe."""
+        return super().create(request, *args, **kwargs)
+
+    def _create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        given = ProposeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = dict(given.validated_data)
+        safe = Safe.objects.select_related("chain").filter(pk=data.pop("safe")).first()
+        if safe is None:
+            raise Invalid("safe", "There is no Safe with this id.", "one of /api/v1/safes/")
+        proposal = propose(safe=safe, actor=actor_of(request), **data)
+        body = ProposalSerializer(self.get_queryset().get(pk=proposal.pk), context=self.get_serializer_context()).data
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": f"{request.path}{proposal.pk}/"})
+
+    @extend_schema(responses=ReviewSerializer)
+    @action(detail=True, methods=["get"], serializer_class=ReviewSerializer)
+    def review(self, request: Request, pk: int) -> Response:
+        """Words, findings and simulation, as the page shows them."""
+        found = review(self.get_object())
+        body = {
+            "signable": found.signable,
+            "tampered": found.tampered,
+            "words": [call.sentence for call in found.calls],
+            "findings": found.findings,
+            "simulation": found.simulation,
+        }
+        return Response(ReviewSerializer(body).data)
+
+    @extend_schema(request=SignatureSerializer, responses={201: SignedSerializer})
+    @action(detail=True, methods=["post"], serializer_class=SignatureSerializer, permission_classes=[Signed])
+    def confirmations(self, request: Request, pk: int) -> Response:
+        """Hand in an owner's signature: 65 bytes over the proposal's safeTxHash."""
+        proposal = self.get_object()
+        given = SignatureSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        user = request.user if isinstance(request.user, User) else None
+        row = confirm(
+            proposal=proposal,
+            signature=given.validated_data["signature"],
+            actor=actor_of(request),
+            user=user,
+            via="api" if request.auth is not None else "browser",
+        )
+        fresh = self.get_queryset().get(pk=proposal.pk)
+        counted = sum(one.owner in fresh.safe.owners for one in fresh.confirmations.all())
+        body = {
+            "owner": row.owner,
+            "kind": row.kind,
+            "signed": counted,
+            "threshold": fresh.safe.threshold,
+            "status": fresh.status,
+        }
+        return Response(SignedSerializer(body).data, status=status.HTTP_201_CREATED)

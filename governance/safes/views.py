@@ -1,0 +1,79 @@
+"""Pages of Safes."""
+
+from django import forms
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.decorators import current_user, require_level
+from governance.proposals.forms import add_error
+from governance.proposals.models import OPEN
+from governance.proposals.selectors import people_of, queue, quorum, visible_proposals
+from governance.protocols.models import Protocol
+from governance.safes.models import Safe
+from governance.safes.selectors import all_safes, well_known_owners
+from governance.safes.services import refresh, register
+from integrations.chain.models import Chain
+from ledger import Invalid, Refused
+
+
+class RegisterForm(forms.Form):
+    chain = forms.ModelChoiceField(Chain.objects.all(), empty_label=None)
+    address = forms.CharField(max_length=42, help_text="Of the Safe itself, with its checksum.")
+    label = forms.CharField(max_length=80, help_text="How people here call it.")
+    protocol = forms.ModelChoiceField(Protocol.objects.all(), required=False, empty_label="none")
+
+
+@require_GET
+@login_required
+def index(request: HttpRequest) -> HttpResponse:
+    context = {"safes": all_safes(), "may_register": current_user(request).has_level("commander")}
+    return render(request, "governance/safes.html", context)
+
+
+@require_GET
+@login_required
+def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
+    user = current_user(request)
+    safe = get_object_or_404(all_safes(), pk=pk)
+    people = people_of(list(safe.owners))
+    known = {other.address: other for other in Safe.objects.filter(chain=safe.chain)}
+    context = {
+        "safe": safe,
+        "owners": [(owner, people.get(owner), known.get(owner)) for owner in safe.owners],
+        "well_known": well_known_owners(safe),
+        "queue": [(proposal, quorum(proposal)) for proposal in queue(safe, user)],
+        "past": visible_proposals(user).filter(safe=safe).exclude(status__in=OPEN).order_by("-pk")[:20],
+        "may_respond": user.has_level("responder"),
+    }
+    return render(request, "governance/safe.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@require_level("commander")
+def new(request: HttpRequest) -> HttpResponse:
+    form = RegisterForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            safe = register(actor=current_user(request).actor, **form.cleaned_data)
+        except Invalid as error:
+            add_error(form, error)
+        except Refused as error:
+            form.add_error(None, f"{error.message} {error.hint}".strip())
+        else:
+            return redirect("governance:safe", safe.pk)
+    context = {"form": form, "chains": Chain.objects.exists()}
+    return render(request, "governance/register_safe.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@login_required
+def refresh_view(request: HttpRequest, pk: int) -> HttpResponse:
+    safe = get_object_or_404(Safe.objects.select_related("chain"), pk=pk)
+    try:
+        refresh(safe=safe, actor=current_user(request).actor)
+    except Refused as error:
+        messages.error(request, f"{error.message} {error.hint}".strip())
+    return redirect("governance:safe", pk)
