@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from integrations.chain.models import Chain, Executor
-from integrations.chain.transactions import services
+from integrations.chain.transactions import services, turns
 from integrations.chain.transactions.models import SignedAttempt, Transaction
 from integrations.devnet.anvil import Anvil
 from integrations.devnet.chain import KEYS
@@ -559,3 +559,41 @@ def test_a_transaction_is_what_was_asked_for_byte_for_byte(node: Anvil, executor
     mined = node.rpc("eth_getTransactionByHash", tx.hash)
     assert (mined["input"], int(mined["value"], 16), int(mined["type"], 16)) == ("0x" + data.hex(), 7, 2)
     assert mined["to"].lower() == COUNTER
+
+
+# --- a worker that was thought dead comes back
+
+
+def test_a_worker_that_lost_its_row_stores_and_sends_nothing(
+    node: Anvil, executor: Executor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hangs between signing and storing; another takes over; what it then holds in its hands is worth nothing."""
+    tx = increment(executor)
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    def point(name: str) -> None:
+        if name == "tx.signed" and threading.current_thread().name == "slow":
+            hangs.set()
+            goes_on.wait(20)
+
+    monkeypatch.setattr(turns.faults, "point", point)
+    outcome: list[object] = []
+
+    def slow() -> None:
+        try:
+            outcome.append(turn(Transaction.objects.get(pk=tx.pk)))
+        finally:
+            connection.close()
+
+    thread = threading.Thread(target=slow, name="slow")
+    thread.start()
+    assert hangs.wait(20)
+    leases.HEART._leases.clear()  # its process is cut off: nobody extends its lease
+    Work.objects.filter(key=str(tx.pk)).update(lease_until=timezone.now() - timedelta(seconds=1))
+    drive(tx, "mined")
+    goes_on.set()
+    thread.join(20)
+    assert outcome == [None]  # its lease was lost
+    tx.refresh_from_db()
+    once(node, executor, tx)
+    assert tx.attempts.count() == 1

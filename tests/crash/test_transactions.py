@@ -1,0 +1,108 @@
+"""`kill -9` of a real worker process at every point of a transaction's way: the chain says that it happened once."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from integrations.chain.models import Chain, Executor
+from integrations.chain.transactions.models import Transaction
+from integrations.chain.transactions.services import KIND, submit
+from integrations.devnet.anvil import Anvil
+from tests.chain.transactions import COUNTER_CODE, drive, make_chain, make_executor
+from work.models import Attempt, Work
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
+ROOT = Path(__file__).resolve().parents[2]
+POINTS = ("work.claimed", "tx.reserved", "tx.signed", "tx.stored", "tx.broadcast", "tx.receipt", "tx.done")
+
+
+@pytest.fixture
+def node() -> Iterator[Anvil]:
+    with Anvil(mining="interval", block_seconds=1) as anvil:
+        yield anvil
+
+
+@pytest.fixture
+def chain(node: Anvil) -> Chain:
+    return make_chain(node.url, finality_depth=2)
+
+
+def counter(number: int) -> str:
+    return "0x" + f"{0xC0 + number:02x}" * 20
+
+
+def count(node: Anvil, number: int) -> int:
+    return int(node.rpc("eth_getStorageAt", counter(number), hex(0), "latest"), 16)
+
+
+def prepare(node: Anvil, chain: Chain, number: int) -> Transaction:
+    """One effect with an executor and a contract of its own, so that the judge can tell them apart."""
+    node.rpc("anvil_setCode", counter(number), COUNTER_CODE.replace(" ", ""))
+    executor = make_executor(chain, node.rpc, label=f"executor {number}")
+    return submit(
+        chain=chain,
+        executor=executor,
+        to=counter(number),
+        data=b"",
+        key=f"k{number}",
+        subject="step:1",
+        scope=None,
+        actor="system:test",
+    )
+
+
+def start_worker(work_id: int, crash_at: str) -> "subprocess.Popen[bytes]":
+    database = connection.settings_dict
+    url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
+    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
+    if crash_at:
+        environment["BREAKGLASS_CRASH_AT"] = crash_at
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.worker", str(work_id)], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
+    )
+
+
+def row_of(tx: Transaction) -> Work:
+    return Work.objects.get(kind=KIND, key=str(tx.pk))
+
+
+def judge(node: Anvil, number: int, executor: Executor) -> tuple[int, int]:
+    """Only the chain is asked: how often the effect happened, and how many transactions the executor has sent."""
+    return count(node, number), node.rpc.nonce(executor.address)
+
+
+def test_killed_at_every_point_it_is_mined_exactly_once(node: Anvil, chain: Chain) -> None:
+    sent = {point: prepare(node, chain, number) for number, point in enumerate(POINTS)}
+    workers = {point: start_worker(row_of(tx).pk, point) for point, tx in sent.items()}
+    for point, worker in workers.items():
+        assert worker.wait(120) == -signal.SIGKILL, f"did not reach {point}"
+    for number, (point, tx) in enumerate(sent.items()):
+        drive(tx, "final", seconds=60)
+        assert judge(node, number, tx.executor) == (1, 1), point
+        assert tx.attempts.count() == 1, point
+        receipt = node.rpc("eth_getTransactionReceipt", tx.attempts.get().hash)
+        assert receipt["blockHash"] == tx.block_hash, point
+        fences = Attempt.objects.filter(work=row_of(tx))
+        assert fences.filter(outcome="lost").count() == (0 if point == "tx.done" else 1), point
+
+
+def test_killed_again_and_again_on_its_way(node: Anvil, chain: Chain) -> None:
+    tx = prepare(node, chain, 0)
+    seen = []
+    for point in ("tx.reserved", "tx.stored", "tx.broadcast"):
+        worker = start_worker(row_of(tx).pk, point)
+        assert worker.wait(120) == -signal.SIGKILL, point
+        tx.refresh_from_db()
+        seen.append((tx.status, tx.nonce, tx.attempts.count()))
+    assert seen == [("reserved", 0, 0), ("signed", 0, 1), ("signed", 0, 1)]
+    last = start_worker(row_of(tx).pk, "")
+    assert last.wait(120) == 0
+    tx.refresh_from_db()
+    assert tx.status == "final"
+    assert judge(node, 0, tx.executor) == (1, 1)
