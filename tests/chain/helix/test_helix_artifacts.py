@@ -16,7 +16,7 @@ EIP170 = 24_576
 
 def check(folder: Path) -> subprocess.CompletedProcess[str]:
     command = ["node", str(BUILD), "--check", "--artifacts", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
 
 
 def test_the_build_reproduces_the_committed_bytes() -> None:

@@ -5,7 +5,7 @@ from tests.chain.helix.world import CALL, DAY, HOUR, PRICE, PUT, REDUCE_ONLY, UN
 
 
 def test_a_fresh_vault(helix: World) -> None:
-    compare(rebuild(helix.w3, helix.vault), helix.vault)
+    compare(rebuild(helix.w3, helix.vault), helix.w3, helix.vault)
 
 
 def test_a_long_life(helix: World) -> None:
@@ -16,7 +16,7 @@ def test_a_long_life(helix: World) -> None:
     call, put = helix.add_market(CALL, 2_050, expiry), helix.add_market(PUT, 1_950, expiry)
 
     def same() -> None:
-        compare(rebuild(helix.w3, helix.vault), helix.vault)
+        compare(rebuild(helix.w3, helix.vault), helix.w3, helix.vault)
 
     helix.trade(0, alice, bob, 3, 2_015)
     helix.trade(1, bob, carol, 0.05, 60_100)

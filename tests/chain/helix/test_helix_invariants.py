@@ -55,7 +55,7 @@ class Machine(RuleBasedStateMachine):
             self.crash(fall=12, up=False, part=0)
             self.crash(fall=25, up=True, part=0)
             self.settle_everything()
-            compare(rebuild(self.world.w3, self.world.vault), self.world.vault)
+            compare(rebuild(self.world.w3, self.world.vault), self.world.w3, self.world.vault)
             self.world.rpc("evm_revert", self.snapshot)
 
     @contextmanager

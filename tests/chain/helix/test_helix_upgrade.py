@@ -29,7 +29,7 @@ def test_an_upgrade_keeps_every_balance_and_position(helix: World) -> None:
         assert helix.vault.functions.version().call() == "1.0.0"
         upgrade(helix)
         assert helix.vault.functions.version().call() == "2.0.0"
-        compare(before, helix.vault)
+        compare(before, helix.w3, helix.vault)
         assert helix.vault.functions.paused().call() is True
         assert [m[1:] for m in (alice.margin, bob.margin)] == [m[1:] for m in margins]
         helix.send(helix.vault.functions.unpause(), helix.upgrader)

@@ -233,6 +233,7 @@ class Trader:
 def deploy(w3: Web3, sender: str, name: str, *args: object) -> Contract:
     built = artifact(name)
     factory = w3.eth.contract(abi=built["abi"], bytecode=built["bytecode"])
+    factory.constructor(*args).estimate_gas({"from": sender})  # says why, where it is refused
     tx = factory.constructor(*args).transact({"from": sender, "gas": 20_000_000, "gasPrice": 0})
     receipt = w3.eth.wait_for_transaction_receipt(tx, timeout=20, poll_latency=0.005)
     assert receipt["status"] == 1
