@@ -74,7 +74,7 @@ def wallet(page: Page, live_server: Any) -> Iterator["Wallet"]:
     problems: list[str] = []
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: problems.append(str(error)))
-    page.goto(f"{live_server.url}/devnet/style/")
+    page.goto(f"{live_server.url}/accounts/login/")
     found = Wallet(page)
     yield found
     assert problems == [], "nothing the CSP refuses, no error that nobody caught"

@@ -14,12 +14,10 @@ function element(tag, attributes = {}, ...children) {
   return made;
 }
 
-// A hash in groups of four, as devices show it; its text is the hash itself.
+// A hash in two rows of eight groups, as devices show it.
 function grouped(hash) {
-  const code = element("code", { class: "dw-hash" });
-  const digits = hash.slice(2).match(/.{1,4}/g) ?? [];
-  code.append("0x", ...digits.flatMap((part) => [element("wbr"), element("span", {}, part)]));
-  return code;
+  const groups = hash.slice(2).match(/.{1,4}/g) ?? [];
+  return element("code", { class: "dw-hash" }, element("i", {}, "0x"), ...groups.map((part) => element("span", {}, part)));
 }
 
 const isLong = (text) => /^0x[0-9a-fA-F]{8,}$/.test(text);
@@ -130,7 +128,7 @@ export async function chooseAccount(selected, host) {
 
 export const confirmTyped = ({ account, domain, type, lines, hashes }) =>
   ask({
-    title: `Sign ${type}`,
+    title: type === "SafeTx" ? "Sign a Safe transaction" : `Sign ${type}`,
     action: "Sign",
     parts: [
       who(account),
