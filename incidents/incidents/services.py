@@ -78,6 +78,7 @@ def open_incident(
     members: Iterable[str] = (),
     detected_at: datetime | None = None,
     first_bad: Mapping[str, Any] | None = None,
+    tell: bool = True,
 ) -> Incident:
     """A scope of its own, the record of when it began, and the responders told."""
     title = _text("title", title, 200)
@@ -107,7 +108,8 @@ def open_incident(
         "detected_at": incident.detected_at,
     }
     record("incident.opened", actor=actor, scope=scope, subject=incident.subject, after=about)
-    _tell_responders(incident, actor)
+    if tell:
+        _tell_responders(incident, actor)
     return incident
 
 

@@ -13,7 +13,8 @@ from django.db import DatabaseError, close_old_connections, connection
 from incidents.watch.evaluate import evaluate
 from incidents.watch.lease import Held, LostWatch, release, take
 from incidents.watch.models import Monitor, WatchedBlock
-from incidents.watch.services import reorged, write_down
+from incidents.watch.services import write_down
+from integrations.chain import heads
 from integrations.chain.client import Client, RpcError, client_for
 from integrations.chain.models import Chain
 from integrations.chain.reading import Block
@@ -31,7 +32,6 @@ class ChainWatch:
     def __init__(self, chain: Chain, held: Held) -> None:
         self.chain, self.held = chain, held
         self.seen = ""
-        self.newest: WatchedBlock | None = None
 
     def step(self) -> int:
         """Evaluate what is new; returns how many blocks that were."""
@@ -44,22 +44,20 @@ class ChainWatch:
         for block in blocks:
             write_down(self.held, self.chain, evaluate(client, block, monitors))
         self.seen = head.hash
+        heads.advance(self.chain, client)  # transactions and readiness live by these; a reorg is told there
         return len(blocks)
 
     def _unseen(self, client: Client, head: Block) -> list[Block]:
         """From the head back to a block that was evaluated, oldest first."""
-        newest = WatchedBlock.objects.filter(chain=self.chain).order_by("-pk").first()
         if self._known(head.hash):
             return []
         path = [head]
-        while newest is not None and len(path) < MOST_BLOCKS and not self._known(path[-1].parent_hash):
+        begun = WatchedBlock.objects.filter(chain=self.chain).exists()
+        while begun and len(path) < MOST_BLOCKS and not self._known(path[-1].parent_hash):
             parent = client.block(path[-1].parent_hash)
             if parent is None or parent.number + MOST_BLOCKS < head.number or parent.number == 0:
                 break
             path.append(parent)
-        ancestor = path[-1].number - 1
-        if newest is not None and ancestor < newest.number and self._known(path[-1].parent_hash):
-            reorged(self.held, self.chain, depth=newest.number - ancestor, old=newest.hash, new=head.hash)
         return path[::-1]
 
     def _known(self, block_hash: str) -> bool:

@@ -43,17 +43,6 @@ def write_down(held: Held, chain: Chain, evaluation: Evaluation) -> bool:
     return True
 
 
-def reorged(held: Held, chain: Chain, *, depth: int, old: str, new: str) -> None:
-    with held.commit():
-        record(
-            "chain.reorged",
-            actor="system:watch",
-            subject=chain.subject,
-            before={"head": old},
-            after={"head": new, "depth": depth},
-        )
-
-
 def _apply(result: Result, block: Block) -> None:
     """Only changes are written and told; a monitor that goes on saying the same costs nothing."""
     monitor, verdict = result.monitor, result.verdict

@@ -1,0 +1,49 @@
+"""What the demo watches, and one incident of the past so that a newcomer sees how one reads."""
+
+from governance.protocols.models import Protocol
+from incidents.incidents.models import Incident
+from incidents.incidents.services import add_note, add_update, change_severity, move, open_incident, take_command
+from incidents.watch.services import save_monitor
+from integrations.chain.models import Chain
+from integrations.devnet.deployment import Deployment
+
+PAST = "Explorer shows a wrong balance for hUSD"
+
+
+def load(actor: str) -> None:
+    """Does nothing without a devnet; again, it changes nothing."""
+    deployment = Deployment.load()
+    chain = Chain.objects.filter(chain_id=deployment.chain_id).first() if deployment else None
+    if deployment is None or chain is None:
+        return
+    protocol = Protocol.objects.filter(slug="helix").first()
+    for number, feed in enumerate(deployment.feeds):
+        save_monitor(
+            slug="oracle-stale" if number == 0 else f"oracle-stale-{feed.name.lower().replace('/', '-')}",
+            name=f"{feed.name} is fresh",
+            kind="oracle_stale",
+            config={"feed": feed.address, "name": feed.name, "heartbeat": feed.heartbeat},
+            chain=chain,
+            protocol=protocol,
+            severity="SEV1" if number == 0 else "SEV2",
+            failure_mode="stale-oracle",
+            actor=actor,
+        )
+    _past(protocol, actor)
+
+
+def _past(protocol: Protocol | None, actor: str) -> None:
+    from accounts.models import User
+
+    ana = User.objects.filter(username="ana").first()
+    if ana is None or Incident.objects.filter(title=PAST).exists():
+        return
+    incident = open_incident(title=PAST, severity="SEV3", actor=ana.actor, protocol=protocol, tell=False)
+    take_command(incident=incident, user=ana)
+    add_note(
+        incident=incident, text="The chain itself has the right balance; compared at two endpoints.", actor=ana.actor
+    )
+    change_severity(incident=incident, severity="SEV4", actor=ana.actor, reason="display only, no funds touched")
+    add_update(incident=incident, text="An explorer shows an old balance. Nothing on the chain is wrong.", actor=actor)
+    move(incident=incident, to="restored", actor=ana.actor, reason="the explorer has caught up")
+    move(incident=incident, to="closed", actor=ana.actor, reason="nothing of ours was at fault; nothing to follow up")
