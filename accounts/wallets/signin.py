@@ -1,20 +1,26 @@
-"""Sign-In with Ethereum (EIP-4361): the message is made here, signed in the wallet, and read back strictly."""
+"""Sign-In with Ethereum (EIP-4361): the message is made here, signed in the wallet, and read back strictly.
+
+`siwe` is imported where it is used: it builds grammars for a second, which every process would pay at its start.
+"""
 
 import re
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.utils import timezone
+from eth_utils.address import to_checksum_address
 from pydantic import ValidationError
-from siwe import ExpiredMessage, ISO8601Datetime, NotYetValidMessage, SiweMessage, VerificationError
-from web3 import Web3
 
 from accounts.models import SignInNonce
 from accounts.wallets.chains import known_chain_ids
 from ledger import Invalid, Refused
+
+if TYPE_CHECKING:
+    from siwe import SiweMessage
 
 ADDRESS = re.compile(r"^0x[0-9a-fA-F]{40}$")
 SIGNATURE = re.compile(r"^0x[0-9a-fA-F]{130}$")
@@ -42,7 +48,7 @@ def ours() -> Ours:
 def checksummed(address: str) -> str:
     if not ADDRESS.match(address):
         raise Invalid("address", f"{address[:60]!r} is not an address", "0x and 40 hex digits")
-    return str(Web3.to_checksum_address(address))
+    return str(to_checksum_address(address))
 
 
 def _check_chain(chain_id: int) -> None:
@@ -62,6 +68,8 @@ def new_nonce(*, purpose: str) -> str:
 
 def message_for(*, address: str, chain_id: int, nonce: str, purpose: str) -> str:
     """The text that the wallet shows and signs."""
+    from siwe import ISO8601Datetime, SiweMessage
+
     _check_chain(chain_id)
     now = datetime.now(UTC)
     mine = ours()
@@ -81,6 +89,8 @@ def message_for(*, address: str, chain_id: int, nonce: str, purpose: str) -> str
 
 def verify(*, text: str, signature: str, nonce: str | None, purpose: str) -> str:
     """The address that signed a message of ours, in this session, now. The nonce is used up, whatever follows."""
+    from siwe import ExpiredMessage, NotYetValidMessage, VerificationError
+
     if not nonce or not _use_nonce(nonce, purpose):
         raise Refused("this sign-in has expired or was used already", "press the button again", "nonce")
     message = _parsed(text)
@@ -108,7 +118,9 @@ def _use_nonce(nonce: str, purpose: str) -> bool:
     return bool(fresh.update(used_at=now))
 
 
-def _parsed(text: str) -> SiweMessage:
+def _parsed(text: str) -> "SiweMessage":
+    from siwe import SiweMessage
+
     try:
         if len(text) > 2000:
             raise ValueError("too long")
@@ -120,7 +132,7 @@ def _parsed(text: str) -> SiweMessage:
     return message
 
 
-def _check_fields(message: SiweMessage, nonce: str, purpose: str) -> None:
+def _check_fields(message: "SiweMessage", nonce: str, purpose: str) -> None:
     mine = ours()
     expected = {"domain": mine.domain, "uri": mine.uri, "nonce": nonce, "statement": STATEMENTS[purpose]}
     for name, value in expected.items():
