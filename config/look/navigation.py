@@ -25,9 +25,7 @@ _ROOMS = (
     NavItem("Messages", "/notify/", "message", "g m"),
     NavItem("Record", "/ledger/", "history", "g l"),
 )
-_DEVNET = (
-    NavItem("Devnet mail", "/devnet/mail/", "mail", "g e"),
-)
+_DEVNET = (NavItem("Devnet mail", "/devnet/mail/", "mail", "g e"),)
 _ACCOUNT = (
     ("Profile", "user", ("accounts:profile",)),
     ("Approvals", "check", ("accounts:approvals",)),

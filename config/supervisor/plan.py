@@ -7,11 +7,12 @@ import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from config import embedded
 from config.environment import read_runtime
-from config.supervisor import probes
+from config.supervisor import fingerprints, probes
 from config.supervisor.service import Port, Service, Wave
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -118,9 +119,24 @@ def _exists(command: str) -> bool:
 
 def _demo(options: Options, env: Mapping[str, str]) -> list[Service]:
     """What only the demo has, then the application."""
+    state = options.state_dir
     found = [
-        Service("migrate", _manage("migrate", "--no-input", "-v", "0"), env=env, needs=("postgres",), once=True),
-        Service("static", _manage("collectstatic", "--no-input", "-v", "0"), env=env, once=True),
+        Service(
+            "migrate",
+            _manage("migrate", "--no-input", "-v", "0"),
+            env=env,
+            needs=("postgres",),
+            once=True,
+            # Somebody else's database may change without us.
+            mark=None if options.environ.get("DATABASE_URL") else partial(fingerprints.migrations, ROOT, state),
+        ),
+        Service(
+            "static",
+            _manage("collectstatic", "--no-input", "-v", "0"),
+            env=env,
+            once=True,
+            mark=None if options.environ.get("STATIC_ROOT") else partial(fingerprints.static, ROOT, state),
+        ),
     ]
     if _exists("devnet"):
         port = options.port("DEVNET_PORT")
@@ -129,7 +145,7 @@ def _demo(options: Options, env: Mapping[str, str]) -> list[Service]:
                 "devnet",
                 _manage("devnet", "run"),
                 env=env,
-                ready=probes.chain(port, options.state_dir / "devnet" / "deployment.json"),
+                ready=probes.chain(port, state / "devnet" / "deployment.json"),
                 port=Port(port, "DEVNET_PORT"),
                 wave=Wave.CHAIN,
             ),
@@ -189,7 +205,12 @@ def _application(options: Options, env: Mapping[str, str]) -> list[Service]:
             needs=stores,
         ),
         # Nothing in the schedule is rarer than seconds: its memory of the last run need not be kept.
-        Service("beat", (*celery, "beat", "--scheduler=celery.beat:Scheduler"), env=env, needs=stores),
+        Service(
+            "beat",
+            (*celery[:-1], "config.beat", "beat", "--scheduler=celery.beat:Scheduler"),
+            env=env,
+            needs=("redis",),
+        ),
     ]
     if _exists("ledger"):
         found.append(Service("ledger", _manage("ledger", "run"), env=env, needs=stores))

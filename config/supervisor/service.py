@@ -1,7 +1,7 @@
 """What the supervisor knows about one process."""
 
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -37,6 +37,7 @@ class Service:
     unprivileged: bool = False  # PostgreSQL refuses root
     once: bool = False  # a job: runs to its end before those that need it start
     vital: bool = True  # of a job: without it nothing can go on
+    mark: Callable[[], str] | None = None  # of a job: what it was done for; the same again need not be done again
 
 
 # Together below the ten seconds within which everything must have stopped.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from config import embedded
-from config.supervisor import leftovers
+from config.supervisor import fingerprints, leftovers
 from config.supervisor.output import Output
 from config.supervisor.service import GRACE, Service, Wave
 
@@ -108,6 +108,9 @@ class Supervisor:
         for need in service.needs:
             if need in self.is_ready:
                 await self.is_ready[need].wait()
+        if service.mark and service.mark() == fingerprints.done(self.state_dir, service.name) != "":
+            self.is_ready[service.name].set()
+            return
         pause = FIRST_PAUSE
         while not self.stopping.is_set():
             began = time.monotonic()
@@ -184,6 +187,8 @@ class Supervisor:
 
     def _finish_job(self, service: Service, code: int) -> None:
         if code == 0 or not service.vital:
+            if code == 0 and service.mark:
+                fingerprints.remember(self.state_dir, service.name, service.mark())
             if code:
                 self.failed.append(service.name)
                 self.output.say("up", f"{service.name} {describe(code)}: going on without it")
