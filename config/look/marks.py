@@ -15,12 +15,15 @@ class Mark:
 _SHAPES: dict[tuple[str, str], str] = {
     # not begun or not our concern any more: an empty ring, a dash
     ("ring", "quiet"): "draft pending queued reserved requested planned disabled",
-    ("dash", "quiet"): "skipped cancelled superseded declined withdrawn expired off muted",
+    ("dash", "quiet"): "skipped cancelled superseded declined withdrawn revoked expired off muted",
     # under way: a filling ring, an hourglass where somebody else must act
     ("run", "active"): "running executing sending signing broadcast active triage opened armed rehearsing live",
-    ("wait", "wait"): "waiting awaiting_approval paused mined signed retry acked late degraded stale lagging",
+    ("wait", "wait"): "open waiting awaiting_approval paused mined signed retry acked late degraded stale lagging",
     # good: a tick; a filled tick where nothing can undo it
-    ("check", "good"): "done ok ready sent approved given satisfied contained delivered verified calm up passed",
+    (
+        "check",
+        "good",
+    ): "done ok ready sent approved given accepted satisfied contained cleared delivered verified calm up passed",
     ("seal", "good"): "executed final restored closed succeeded",
     # bad: a cross; a bell where it is burning
     ("cross", "bad"): "failed dead rejected refused dropped aborted lost error down blocked mismatch",

@@ -19,6 +19,8 @@ from accounts.invitations.models import Invitation
 from accounts.invitations.services import invite, link_of
 from accounts.models import User
 from accounts.tokens.services import create_token
+from incidents.incidents.models import Incident
+from incidents.incidents.services import open_incident, take_command
 from integrations.devnet import mail
 from notify import demo as notify_demo
 from notify.models import Message
@@ -128,8 +130,20 @@ class World:
         return save_version(yaml=BY_HAND, actor=self.admin.actor)
 
     @cached_property
+    def incident(self) -> Incident:
+        notify_demo.load("system:test")
+        incident = open_incident(
+            title="Stale oracle: HLX/USD has not answered since block 18204355",
+            severity="SEV1",
+            actor="monitor:oracle-stale",
+            summary="The price feed has not moved for longer than its heartbeat. Liquidations run on an old price.",
+        )
+        take_command(incident=incident, user=self.admin)
+        return incident
+
+    @cached_property
     def run(self) -> Run:
-        run = start_run(playbook=self.playbook, inputs={}, scope=None, actor=self.admin.actor)
+        run = start_run(playbook=self.playbook, inputs={}, scope=self.incident.scope, actor=self.admin.actor)
         settle()
         return run
 
@@ -185,7 +199,13 @@ def error(status: int) -> Page:
 
 
 PAGES: list[Page] = [
+    Page("", with_("run"), name="front"),
     Page("api/docs/"),
+    # incidents
+    Page("incidents/", with_("run")),
+    Page("incidents/open/"),
+    Page("incidents/monitors/"),
+    Page("incidents/<int:pk>/", lambda world: (world.run, {"pk": world.incident.pk})[1]),
     # logging in
     Page("accounts/login/", who=None),
     Page("accounts/signup/", who=None),
@@ -252,6 +272,8 @@ NOT_PAGES: dict[str, str] = {
     "healthz": "JSON",
     "readyz": "JSON",
     "metrics": "Prometheus text",
+    "desk/": "a part of the front page, fetched by it",
+    "devnet/wallet*": "ES modules",
     "api/schema/": "OpenAPI",
     "api/v1/*": "JSON",
     "api/<path>": "problem JSON for what is no address of the API",
