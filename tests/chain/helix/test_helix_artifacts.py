@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from integrations.devnet.anvil import ROOT
+from tests.chain.helix.world import node
 
 BUILD = ROOT / "integrations/devnet/contracts/build.mjs"
 ARTIFACTS = ROOT / "integrations/devnet/artifacts"
@@ -15,7 +16,7 @@ EIP170 = 24_576
 
 
 def check(folder: Path) -> subprocess.CompletedProcess[str]:
-    command = ["node", str(BUILD), "--check", "--artifacts", str(folder)]
+    command = [node(), str(BUILD), "--check", "--artifacts", str(folder)]
     return subprocess.run(command, capture_output=True, text=True, timeout=170, check=False)
 
 

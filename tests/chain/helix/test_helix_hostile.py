@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from web3.contract import Contract
 
 from integrations.devnet.orders import Order
-from tests.chain.helix.world import DAY, GRACE, HALTED, PAUSE, PRICE, UNIT, USD, ZERO, World
+from tests.chain.helix.world import DAY, GRACE, HALTED, PAUSE, PRICE, UNIT, USD, ZERO, World, node
 
 COMPILE = Path(__file__).parent / "hostile/compile.mjs"
 Built = dict[str, dict[str, Any]]
@@ -18,7 +18,7 @@ Built = dict[str, dict[str, Any]]
 
 @pytest.fixture(scope="module")
 def hostile() -> Built:
-    done = subprocess.run(["node", str(COMPILE)], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([node(), str(COMPILE)], capture_output=True, text=True, timeout=120, check=True)
     built: Built = json.loads(done.stdout)
     return built
 

@@ -1,9 +1,12 @@
 """Helix on an Anvil of its own: deployed once, driven by plain calls, with reverts that can be asked for by name."""
 
 import json
+import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from eth_abi.abi import decode
@@ -31,6 +34,14 @@ ZERO = "0x" + 40 * "0"
 PERPETUAL, CALL, PUT = range(3)
 NORMAL, REDUCE_ONLY, WITHDRAW_ONLY, HALTED = range(4)
 RISK = (1_000, 500, 1_000, 200)  # initial, maintenance, band, penalty in basis points
+
+
+def node() -> str:
+    """The machine's Node, or the one that the virtual environment carries where there is none."""
+    beside_python = Path(sys.executable).with_name("node")
+    found = shutil.which("node") or (str(beside_python) if beside_python.exists() else None)
+    assert found, "Node is missing: run `make test`, which brings one"
+    return found
 
 
 def artifact(name: str) -> dict[str, Any]:
