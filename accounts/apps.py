@@ -6,7 +6,8 @@ class AccountsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from accounts import rules
+        from accounts import keyrecord, rules
         from accounts.api import authentication
 
-        del rules, authentication  # imported for what they register: permissions, and the schema's security schemes
+        # Imported for what they register: permissions, signal receivers, the schema's security schemes.
+        del keyrecord, rules, authentication

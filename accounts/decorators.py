@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -31,7 +31,7 @@ def require_level(level: str) -> Callable[[View[P]], View[P]]:
                 raise PermissionDenied(f"this needs the level {level}")
             return view(request, *args, **kwargs)
 
-        return guarded
+        return cast(View[P], guarded)  # mypy loses the parameters through `wraps`
 
     return decorate
 

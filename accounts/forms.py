@@ -1,7 +1,9 @@
 """The forms of this room's pages."""
 
 from datetime import timedelta
+from typing import Any
 
+from allauth.account.forms import LoginForm
 from allauth.mfa.webauthn.forms import AddWebAuthnForm
 from django import forms
 
@@ -16,6 +18,18 @@ LIVES = {
     "365": ("a year", timedelta(days=365)),
     "never": ("does not expire", None),
 }
+
+
+class PasswordLoginForm(LoginForm):  # type: ignore[misc]  # allauth is untyped
+    """allauth's form, saying what is wanted."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        login = self.fields["login"]
+        login.label = "Username or email"
+        login.widget.attrs.update({"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false"})
+        for field in self.fields.values():
+            field.widget.attrs.pop("placeholder", None)
 
 
 class ProfileForm(forms.Form):

@@ -77,6 +77,11 @@ class User(AbstractUser):
         return rank(self.level) >= rank(level)
 
     @property
+    def level_words(self) -> str:
+        """Every level held, the highest first."""
+        return ", ".join(sorted(self.granted, key=lambda level: (-rank(level), level))) or Level.VIEWER.value
+
+    @property
     def sees_all(self) -> bool:
         return self.is_active and bool(self.granted & {Level.AUDITOR, Level.ADMIN})
 

@@ -1,37 +1,31 @@
 """Who may do what, as predicates: `request.user.has_perm("accounts.command")`, or called directly."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
-import rules
+from rules.permissions import add_perm
+from rules.predicates import Predicate
 
 from accounts.levels import Level
 
 
-def _stands_at(user: Any, level: Level) -> bool:
-    return bool(getattr(user, "is_authenticated", False)) and user.has_level(level)
+def _at(level: Level) -> Callable[[Any], bool]:
+    def stands_at(user: Any) -> bool:
+        return bool(getattr(user, "is_authenticated", False)) and bool(user.has_level(level))
+
+    rule = Predicate(stands_at, name=f"at_{level}")
+    return cast(Callable[[Any], bool], rule)
 
 
-@rules.predicate
-def can_respond(user: Any) -> bool:
-    return _stands_at(user, Level.RESPONDER)
+can_read = _at(Level.VIEWER)
+can_respond = _at(Level.RESPONDER)
+can_command = _at(Level.COMMANDER)
+can_administer = _at(Level.ADMIN)
 
-
-@rules.predicate
-def can_command(user: Any) -> bool:
-    return _stands_at(user, Level.COMMANDER)
-
-
-@rules.predicate
-def can_administer(user: Any) -> bool:
-    return _stands_at(user, Level.ADMIN)
-
-
-@rules.predicate
-def can_read(user: Any) -> bool:
-    return _stands_at(user, Level.VIEWER)
-
-
-rules.add_perm("accounts.read", can_read)
-rules.add_perm("accounts.respond", can_respond)
-rules.add_perm("accounts.command", can_command)
-rules.add_perm("accounts.administer", can_administer)
+for _name, _rule in (
+    ("accounts.read", can_read),
+    ("accounts.respond", can_respond),
+    ("accounts.command", can_command),
+    ("accounts.administer", can_administer),
+):
+    add_perm(_name, _rule)  # type: ignore[no-untyped-call]  # rules is untyped

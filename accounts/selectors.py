@@ -1,5 +1,7 @@
 """Who is who."""
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest
 
 from accounts.models import ApiToken, User, Wallet
@@ -27,6 +29,14 @@ def actor_name(actor: str) -> str:
     if actor.startswith("user:") and (user := user_for_actor(actor)):
         return user.display_name
     return actor
+
+
+def actor_names(actors: Iterable[str]) -> dict[str, str]:
+    """The same for many at once, with one query."""
+    wanted = set(actors)
+    numbers = [int(name[5:]) for name in wanted if name.startswith("user:") and name[5:].isdigit()]
+    people = {user.actor: user.display_name for user in User.objects.filter(pk__in=numbers)}
+    return {actor: people.get(actor, actor) for actor in wanted}
 
 
 def actor_of(request: HttpRequest) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
 from allauth.account.authentication import get_authentication_records
 from allauth.account.internal.flows.reauthentication import suspend_request
@@ -25,11 +25,11 @@ MAX_AGE = timedelta(minutes=5)
 
 
 def has_passkey(user: User) -> bool:
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists()
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).exists())
 
 
 def has_totp(user: User) -> bool:
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
 def _proofs(user: User) -> set[str]:
@@ -73,7 +73,8 @@ def ask(request: HttpRequest) -> HttpResponseRedirect:
             request, "This cannot be undone, so it asks for a passkey, and you have none yet. Add one first."
         )
         return HttpResponseRedirect(reverse("mfa_add_webauthn"))
-    return suspend_request(request, url)
+    suspended: HttpResponseRedirect = suspend_request(request, url)
+    return suspended
 
 
 def require_fresh_passkey(max_age: timedelta = MAX_AGE) -> Callable[[View[P]], View[P]]:
@@ -87,6 +88,6 @@ def require_fresh_passkey(max_age: timedelta = MAX_AGE) -> Callable[[View[P]], V
                 return ask(request)
             return view(request, *args, **kwargs)
 
-        return guarded
+        return cast(View[P], guarded)  # mypy loses the parameters through `wraps`
 
     return decorate

@@ -40,6 +40,7 @@ ACCOUNT_RATE_LIMITS = {
     "reauthenticate": f"{10 * _OFTEN}/m/user",
 }
 MFA_RATE_LIMITS = {"webauthn_login": f"{10 * _OFTEN}/m/ip"}
+ACCOUNT_FORMS = {"login": "accounts.forms.PasswordLoginForm"}
 MFA_FORMS = {"add_webauthn": "accounts.forms.AddPasskeyForm"}
 MFA_ADAPTER = "accounts.adapter.MFAAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

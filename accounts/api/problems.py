@@ -49,7 +49,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     status = serializers.IntegerField()
     detail = serializers.CharField()
-    errors = FieldError(many=True)
+    errors = FieldError(many=True)  # type: ignore[assignment]  # a field of this name, as RFC 9457's readers expect
 
 
 def problem(
@@ -129,7 +129,7 @@ def _of_rest(exc: exceptions.APIException) -> Response:
         csrf = str(exc.detail).startswith("CSRF")
         return problem(403, "forbidden", "the CSRF token is missing or wrong" if csrf else str(exc.detail))
     if isinstance(exc, exceptions.Throttled):
-        wait = max(1, round(exc.wait or 1))
+        wait = max(1, round(getattr(exc, "wait", None) or 1))
         return problem(429, "throttled", f"try again in {wait} s", headers={"Retry-After": str(wait)})
     kinds = {404: "not-found", 405: "method-not-allowed", 406: "not-acceptable", 415: "unsupported-media-type"}
     details = {404: "nothing is here that you may see", 406: "this server answers with application/json"}

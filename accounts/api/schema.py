@@ -1,6 +1,6 @@
 """OpenAPI 3.1: every operation says which errors it answers with, and creates take an Idempotency-Key."""
 
-from typing import Any
+from typing import Any, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
@@ -31,7 +31,7 @@ class BreakglassSchema(AutoSchema):
     def _action(self) -> str:
         return getattr(self.view, "action", None) or ("create" if self.method == "POST" else "")
 
-    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         self.resolve_serializer(ProblemSerializer, "response")
         for code in self._error_codes():

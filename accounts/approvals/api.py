@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from accounts.api.serializers import StrictSerializer
 from accounts.approvals.models import Approval, Decision
 from accounts.approvals.proofs import WalletSignature
-from accounts.approvals.selectors import may_decide
+from accounts.approvals.selectors import in_role
 from accounts.approvals.services import give, refuse
 from accounts.models import ApiToken, User
 from accounts.permissions import Signed
@@ -56,7 +56,7 @@ class ApprovalSerializer(serializers.ModelSerializer[Approval]):
     def get_mine_to_decide(self, approval: Approval) -> bool:
         user = self.context["request"].user
         decided = any(d.user_id == user.pk and d.withdrawn_at is None for d in approval.decisions.all())
-        return approval.status == "open" and not approval.is_expired and not decided and may_decide(approval, user)
+        return approval.status == "open" and not approval.is_expired and not decided and in_role(approval, user)
 
 
 class SignedSerializer(StrictSerializer):
@@ -74,7 +74,7 @@ class SignedSerializer(StrictSerializer):
         return attrs
 
 
-class ApprovalFilter(django_filters.FilterSet):
+class ApprovalFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
     status = django_filters.CharFilter()
     subject = django_filters.CharFilter(field_name="about")
 

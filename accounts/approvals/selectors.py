@@ -12,14 +12,15 @@ from accounts.models import User
 LIVE = (ApprovalStatus.OPEN, ApprovalStatus.SATISFIED)
 
 
+def in_role(approval: Approval, user: User) -> bool:
+    """Role or above, and never the requester; asks no database, for lists of what is visible already."""
+    asked = approval.requester_user_id == user.pk or approval.requester == user.actor
+    return user.has_level(approval.role) and not asked
+
+
 def may_decide(approval: Approval, user: User) -> bool:
-    """Role or above, never the requester, and the scope must be visible to them."""
-    return (
-        user.has_level(approval.role)
-        and approval.requester_user_id != user.pk
-        and approval.requester != user.actor
-        and Approval.objects.filter(pk=approval.pk).visible_to(user).exists()
-    )
+    """In the role, and the scope is visible to them."""
+    return in_role(approval, user) and Approval.objects.filter(pk=approval.pk).visible_to(user).exists()
 
 
 def counting(approval: Approval) -> list[Decision]:

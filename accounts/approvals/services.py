@@ -46,6 +46,8 @@ def request_approval(
     asker = requester.actor if isinstance(requester, User) else requester
     subject_hash = subject_hash.lower()
     _check_request(subject_hash, required, role, needs, expires_at)
+    if link and not (link.startswith("/") and not link.startswith("//")):
+        raise Invalid("link", "leads away from here", "a path such as /runbooks/runs/3/")
     live = Approval.objects.select_for_update().filter(about=subject, role=role, needs=needs)
     live = live.filter(status__in=[ApprovalStatus.OPEN, ApprovalStatus.SATISFIED])
     for old in live:

@@ -35,8 +35,9 @@ def _visible(request: HttpRequest, pk: int) -> Approval:
 @require_safe
 def approvals(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
-    recent = Approval.objects.visible_to(user).select_related("requester_user").order_by("-id")[:50]
-    return render(request, "accounts/approvals.html", {"waiting": waiting_for(user), "recent": recent})
+    waiting = list(waiting_for(user))
+    recent = Approval.objects.visible_to(user).exclude(pk__in=[one.pk for one in waiting]).order_by("-id")[:50]
+    return render(request, "accounts/approvals.html", {"waiting": waiting, "recent": recent})
 
 
 @login_required

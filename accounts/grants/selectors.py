@@ -1,10 +1,14 @@
 """Reading people and grants, with as many queries for fifty people as for one."""
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from django.db.models import Count, Prefetch, QuerySet
 
 from accounts.grants.models import RoleGrant
 from accounts.models import User
-from accounts.selectors import actor_name
+from accounts.selectors import actor_names
+from ledger.models import Event
 
 
 def people() -> list[User]:
@@ -18,9 +22,43 @@ def people() -> list[User]:
     return list(found)
 
 
-def requested_grants() -> QuerySet[RoleGrant]:
+@dataclass(frozen=True)
+class GrantRow:
+    """A grant as a page shows it: with names in place of actors."""
+
+    grant: RoleGrant
+    requested_by: str
+    confirmed_by: str
+    ended_by: str
+
+
+def _rows(grants: QuerySet[RoleGrant]) -> list[GrantRow]:
+    found = list(grants)
+    names = actor_names({name for one in found for name in (one.requested_by, one.confirmed_by, one.ended_by)})
+    return [GrantRow(one, names[one.requested_by], names[one.confirmed_by], names[one.ended_by]) for one in found]
+
+
+def requested_grants() -> list[GrantRow]:
     """What waits for a second admin."""
-    rows = RoleGrant.objects.requested().select_related("user").order_by("requested_at")
-    for row in rows:
-        row.__dict__["requested_by_name"] = actor_name(row.requested_by)
-    return rows
+    return _rows(RoleGrant.objects.requested().select_related("user").order_by("requested_at"))
+
+
+def grants_of(user: User) -> list[GrantRow]:
+    """A person's grants, the newest first, those that ended among them."""
+    return _rows(RoleGrant.objects.filter(user=user))
+
+
+@dataclass(frozen=True)
+class RecordRow:
+    at: datetime
+    verb: str
+    by: str
+    reason: str
+
+
+def record_of(user: User) -> list[RecordRow]:
+    """The last things that the ledger tells of this person."""
+    grants = [grant.subject for grant in RoleGrant.objects.filter(user=user)]
+    events = list(Event.objects.filter(scope=None, subject__in=[user.actor, *grants]).order_by("-id")[:20])
+    names = actor_names({event.actor for event in events})
+    return [RecordRow(event.at, event.verb, names[event.actor], event.reason) for event in events]

@@ -10,12 +10,11 @@ from accounts.decorators import current_user, require_level
 from accounts.forms import GrantForm, InviteForm
 from accounts.grants import services
 from accounts.grants.models import GrantStatus, RoleGrant
-from accounts.grants.selectors import people, requested_grants
+from accounts.grants.selectors import grants_of, people, record_of, requested_grants
 from accounts.invitations.models import Invitation, InvitationStatus
 from accounts.levels import MEANING, Level
 from accounts.models import User
 from ledger import Invalid, Refused
-from ledger.models import Event
 
 
 @login_required
@@ -51,12 +50,11 @@ def _person(request: HttpRequest, user: User, form: GrantForm, status: int = 200
         "person": user,
         "admin": current_user(request).has_level(Level.ADMIN),
         "sees_mail": current_user(request).sees_all or user == request.user,
-        "grants": RoleGrant.objects.filter(user=user),
-        "held": RoleGrant.objects.filter(user=user).active(),
+        "grants": grants_of(user),
         "wallets": user.wallets.all(),
         "form": form,
         "meaning": MEANING[user.level],
-        "events": Event.objects.filter(subject=user.actor).order_by("-id")[:20],
+        "events": record_of(user),
     }
     return render(request, "accounts/person.html", context, status=status)
 
@@ -91,11 +89,11 @@ def decide_grant(request: HttpRequest, pk: int, verb: str) -> HttpResponse:
     if verb == "confirm":
         attempt(request, lambda: services.confirm_grant(grant=row, by=by), f"{name} is {level} now.")
     elif verb == "decline":
-        decline = lambda: services.decline_grant(grant=row, by=by, reason=reason)  # noqa: E731  one of three alike
-        attempt(request, decline, f"The request for {name} is declined.")
+        done = f"The request for {name} is declined."
+        attempt(request, lambda: services.decline_grant(grant=row, by=by, reason=reason), done)
     else:
-        revoke = lambda: services.revoke_grant(grant=row, by=by, reason=reason)  # noqa: E731  one of three alike
-        attempt(request, revoke, f"{name} is no longer {level}.")
+        done = f"{name} is no longer {level}."
+        attempt(request, lambda: services.revoke_grant(grant=row, by=by, reason=reason), done)
     if verb == "revoke":
         return redirect("accounts:person", pk=row.user_id)
     return redirect("accounts:people")

@@ -57,7 +57,7 @@ def with_authenticator(context: BrowserContext, page: Page) -> Any:
 
 def log_in(page: Page, url: str, username: str) -> None:
     page.goto(f"{url}/accounts/login/")
-    page.get_by_label("Login", exact=False).first.fill(username)
+    page.get_by_label("Username or email").fill(username)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in", exact=True).click()
     page.wait_for_url(lambda address: "login" not in address)
@@ -136,7 +136,7 @@ def test_a_passkey_is_the_second_factor_after_a_password(
     log_in(page, url, "ana")
     add_passkey(page, url)
     log_out(page, url)
-    page.get_by_label("Login", exact=False).first.fill("ana")
+    page.get_by_label("Username or email").fill("ana")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in", exact=True).click()
     page.wait_for_url("**/authenticate/**")
