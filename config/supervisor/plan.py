@@ -1,7 +1,6 @@
 """Which processes run, with which command, port and environment, in which profile."""
 
 import base64
-import os
 import secrets
 import signal
 import sys
@@ -19,6 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 # The setting that moves a port, and where it is unless told otherwise: out of the way of a developer's own servers.
 PORTS = {"PORT": 8000, "POSTGRES_PORT": 54320, "REDIS_PORT": 56379, "DEVNET_PORT": 18545, "SMTP_SINK_PORT": 10025}
 # Every process there can be; which of them there are depends on the profile and the environment.
+# What nearly everything needs: the tables, and the broker.
+LOADED = ("migrate", "redis")
 JOBS = ("migrate", "static", "demo")
 NAMES = {"postgres", "redis", "devnet", "mail", "web", "worker", "beat", "ledger", "watch", *JOBS}
 
@@ -113,107 +114,93 @@ def _stores(options: Options) -> list[Service]:
     return found
 
 
-def _exists(command: str) -> bool:
-    return any(ROOT.glob(f"*/management/commands/{command}.py"))
-
-
 def _demo(options: Options, env: Mapping[str, str]) -> list[Service]:
-    """What only the demo has, then the application."""
-    state = options.state_dir
-    found = [
-        Service(
-            "migrate",
-            _manage("migrate", "--no-input", "-v", "0"),
-            env=env,
-            needs=("postgres",),
-            once=True,
-            # Somebody else's database may change without us.
-            mark=None if options.environ.get("DATABASE_URL") else partial(fingerprints.migrations, ROOT, state),
-        ),
-        Service(
-            "static",
-            _manage("collectstatic", "--no-input", "-v", "0"),
-            env=env,
-            once=True,
-            mark=None if options.environ.get("STATIC_ROOT") else partial(fingerprints.static, ROOT, state),
-        ),
-    ]
-    if _exists("devnet"):
-        port = options.port("DEVNET_PORT")
-        found += [
-            Service(
-                "devnet",
-                _manage("devnet", "run"),
-                env=env,
-                ready=probes.chain(port, state / "devnet" / "deployment.json"),
-                port=Port(port, "DEVNET_PORT"),
-                wave=Wave.CHAIN,
-            ),
-        ]
-    if _exists("mail_sink"):
-        port = options.port("SMTP_SINK_PORT")
-        found.append(
-            Service(
-                "mail",
-                _manage("mail_sink"),
-                env=env,
-                needs=("migrate",),
-                ready=probes.listens(port),
-                port=Port(port, "SMTP_SINK_PORT"),
-            )
-        )
-    if _exists("demo"):
-        found.append(
-            Service(
-                "demo",
-                _manage("demo", "load"),
-                env=env,
-                needs=("migrate", "redis", "devnet"),
-                once=True,
-                vital=False,
-            )
-        )
-    return found + _application(options, env)
+    """What production does by hand or has elsewhere: tables, static files, a chain, a mail server, something to see."""
+    found = [*_jobs(options, env), *_application(options, env)]
+    if options.environ.get("DEVNET_ENABLED", "true").lower() not in ("0", "false", "no", "off"):
+        found.append(_devnet(options, env))
+    if not options.environ.get("EMAIL_HOST"):
+        found.append(_mail(options, env))
+    return found
+
+
+def _jobs(options: Options, env: Mapping[str, str]) -> list[Service]:
+    migrate = Service(
+        "migrate",
+        _manage("migrate", "--no-input", "-v", "0"),
+        env=env,
+        needs=("postgres",),
+        once=True,
+        # Somebody else's database may change without us.
+        mark=None if options.environ.get("DATABASE_URL") else partial(fingerprints.migrations, ROOT, options.state_dir),
+    )
+    static = Service(
+        "static",
+        _manage("collectstatic", "--no-input", "-v", "0"),
+        env=env,
+        once=True,
+        mark=None if options.environ.get("STATIC_ROOT") else partial(fingerprints.static, ROOT, options.state_dir),
+    )
+    demo = Service("demo", _manage("demo", "load"), env=env, needs=(*LOADED, "devnet"), once=True, vital=False)
+    return [migrate, static, demo]
+
+
+def _devnet(options: Options, env: Mapping[str, str]) -> Service:
+    port = options.port("DEVNET_PORT")
+    return Service(
+        "devnet",
+        _manage("devnet", "run"),
+        env=env,
+        ready=probes.chain(port, options.state_dir / "devnet" / "deployment.json"),
+        port=Port(port, "DEVNET_PORT"),
+        wave=Wave.CHAIN,
+    )
+
+
+def _mail(options: Options, env: Mapping[str, str]) -> Service:
+    port = options.port("SMTP_SINK_PORT")
+    return Service(
+        "mail",
+        _manage("mail_sink"),
+        env=env,
+        needs=("migrate",),
+        ready=probes.listens(port),
+        port=Port(port, "SMTP_SINK_PORT"),
+    )
 
 
 def _application(options: Options, env: Mapping[str, str]) -> list[Service]:
     """What production runs too."""
-    celery = (sys.executable, "-m", "celery", "--quiet", "-A", "config")
     web_port = options.port("PORT")
-    stores = ("migrate", "redis")
-    found = [
+    return [
         Service(
             "web",
             (sys.executable, "-m", "config.web"),
             env=env,
-            needs=(*stores, "static"),
+            needs=(*LOADED, "static"),
             ready=probes.http(web_port, "/healthz"),
             port=Port(web_port, "PORT"),
         ),
-        Service(
-            "worker",
-            (
-                *celery,
-                "worker",
-                "--pool=threads",
-                f"--concurrency={os.environ.get('WORKER_THREADS', '4')}",
-                "--without-mingle",
-                "--without-gossip",
-                "--loglevel=INFO",
-            ),
-            env={**env, "REMAP_SIGTERM": "SIGQUIT"},
-            needs=stores,
-        ),
+        Service("worker", _worker(options), env={**env, "REMAP_SIGTERM": "SIGQUIT"}, needs=LOADED),
         # Nothing in the schedule is rarer than seconds: its memory of the last run need not be kept.
-        Service(
-            "beat",
-            (*celery[:-1], "config.beat", "beat", "--scheduler=celery.beat:Scheduler"),
-            env=env,
-            needs=("redis",),
-        ),
+        Service("beat", _celery("config.beat", "beat", "--scheduler=celery.beat:Scheduler"), env=env, needs=("redis",)),
+        Service("ledger", _manage("ledger", "run"), env=env, needs=LOADED),
+        Service("watch", _manage("watch"), env=env, needs=LOADED),
     ]
-    if _exists("ledger"):
-        found.append(Service("ledger", _manage("ledger", "run"), env=env, needs=stores))
-    if _exists("watch"):
-        found.append(Service("watch", _manage("watch"), env=env, needs=stores))
-    return found
+
+
+def _celery(app: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "celery", "--quiet", "-A", app, *arguments)
+
+
+def _worker(options: Options) -> tuple[str, ...]:
+    threads = options.environ.get("WORKER_THREADS") or "4"
+    return _celery(
+        "config",
+        "worker",
+        "--pool=threads",
+        f"--concurrency={threads}",
+        "--without-mingle",
+        "--without-gossip",
+        "--loglevel=INFO",
+    )
