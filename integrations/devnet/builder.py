@@ -110,8 +110,12 @@ def burst(rpc: Rpc, *, block_seconds: int | None) -> Iterator[Builder]:
 
 
 def resume(rpc: Rpc, block_seconds: int | None) -> None:
-    """Sets the clock to the wall's again (never back), then lets the chain run."""
+    """Sets the clock to the wall's again (never back), then lets the chain run.
+
+    With a block of that time: Anvil takes no earlier one from then on, and the next burst asks the latest block.
+    """
     rpc("anvil_setTime", max(int(time.time()), rpc.timestamp() + 1))
+    rpc("evm_mine")
     if block_seconds is None:
         rpc("evm_setAutomine", True)
     else:

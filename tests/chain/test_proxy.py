@@ -84,13 +84,13 @@ def test_passes_everything_through_when_nothing_is_wrong(proxy: RpcProxy, rpc: R
 
 
 def test_latency_is_felt_only_by_the_methods_it_names(proxy: RpcProxy, rpc: Rpc) -> None:
-    proxy.add(Latency(methods=("eth_chainId",), seconds=0.3))
+    proxy.add(Latency(methods=("eth_chainId",), seconds=1))
     started = time.monotonic()
     rpc.block_number()
-    assert time.monotonic() - started < 0.2
+    assert time.monotonic() - started < 0.9
     started = time.monotonic()
     rpc.chain_id()
-    assert time.monotonic() - started >= 0.3
+    assert time.monotonic() - started >= 1
 
 
 def test_hanging_up_after_accepting_leaves_the_transaction_on_the_chain(
@@ -122,7 +122,7 @@ def test_a_stall_does_the_work_and_never_answers(anvil: Anvil, proxy: RpcProxy) 
     started = time.monotonic()
     with pytest.raises(RpcDown, match="timed out"):
         impatient("eth_sendRawTransaction", raw)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
     anvil.rpc("evm_mine")
     assert anvil.rpc("eth_getTransactionReceipt", tx_hash) is not None
 
@@ -136,11 +136,11 @@ def test_http_errors(proxy: RpcProxy, rpc: Rpc, status: int) -> None:
 
 
 def test_the_rate_limit_lets_so_many_through_and_recovers(proxy: RpcProxy, rpc: Rpc) -> None:
-    proxy.add(RateLimit(limit=3, window=0.5))
+    proxy.add(RateLimit(limit=3, window=2))
     assert [rpc.chain_id() for _ in range(3)] == [CHAIN_ID] * 3
     with pytest.raises(RpcDown, match="429"):
         rpc.chain_id()
-    time.sleep(0.6)
+    time.sleep(2.1)
     assert rpc.chain_id() == CHAIN_ID
 
 

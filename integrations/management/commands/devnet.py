@@ -1,5 +1,7 @@
 """`manage.py devnet …`: the local chain with the demo on it, and the ways to break it."""
 
+import contextlib
+import signal
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -119,12 +121,10 @@ class Command(BaseCommand):
         self.stdout.write(fault.clear(world) if clear else fault.start(world))
 
     def do_proxy(self, options: dict[str, Any]) -> None:
-        import asyncio
-
-        proxy = RpcProxy(_url(options), port=options["port"])
         self._rpc(options)
-        self._say(f"A proxy to {proxy.upstream} on port {proxy.port or 'of its choice'}; faults at /_control/faults.")
-        asyncio.run(proxy.serve())
+        with RpcProxy(_url(options), port=options["port"]) as proxy, contextlib.suppress(KeyboardInterrupt):
+            self._say(f"{proxy.url} stands before {proxy.upstream}; faults at {proxy.url}/_control/faults.")
+            signal.pause()
 
     def _rpc(self, options: dict[str, Any]) -> Rpc:
         rpc = Rpc(_url(options), timeout=10)
