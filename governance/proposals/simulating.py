@@ -79,7 +79,7 @@ def simulated(proposal: Proposal, *, sender: str | None = None, client: Client |
         "targets": code_hashes(client, tx, block.hash),
     }
     try:
-        run = simulate(client, tx, state, block.hash, sender)
+        run = simulate(client, tx, state, block.hash, sender, errors=_errors(proposal, tx))
     except SimulationUnavailable:
         return {**result, "ok": None, "revert": "no endpoint of this chain can simulate", "changes": [], "meanings": []}
     meanings = meanings_of(client, proposal, run.state_diff, block.hash) if run.ok else []
@@ -92,6 +92,13 @@ def simulated(proposal: Proposal, *, sender: str | None = None, client: Client |
         "changes": [asdict(change) for change in run.state_diff],
         "meanings": [asdict(meaning) for meaning in meanings],
     }
+
+
+def _errors(proposal: Proposal, tx: SafeTx) -> list[Any]:
+    """The custom errors of every registered contract that is called."""
+    called = {call.to for call in calls_of(tx) or ()}
+    contracts = Contract.objects.filter(chain=proposal.safe.chain, address__in=called)
+    return [entry for contract in contracts for entry in contract.abi if entry.get("type") == "error"]
 
 
 def code_hashes(client: Client, tx: SafeTx, block: str) -> dict[str, str]:
@@ -128,11 +135,11 @@ def keep_fresh(proposal: Proposal) -> None:
 
 def meanings_of(client: Client, proposal: Proposal, changes: tuple[Change, ...], block: str) -> list[Meaning]:
     names = Names.on(proposal.safe.chain)
-    found = [meaning for change in changes if (meaning := _by_slot(change, proposal.safe, names))]
+    found: list[Meaning] = []
     touched = {change.address for change in changes}
     for address in sorted(touched & set(names.contracts)):
         found += _by_getters(client, names.contracts[address], changes, block)
-    return found
+    return found + [meaning for change in changes if (meaning := _by_slot(change, proposal.safe, names))]
 
 
 def _by_slot(change: Change, safe: Safe, names: Names) -> Meaning | None:
@@ -170,12 +177,11 @@ def _by_getters(client: Client, contract: Contract, changes: tuple[Change, ...],
     asked = [{"to": contract.address, "data": "0x" + getter.selector.hex()} for getter in getters]
     before = client.batch([("eth_call", [message, ref]) for message in asked])
     after = client.batch([("eth_call", [message, ref, laid_over]) for message in asked])
+    moved = [row for row in zip(getters, before, after, strict=True) if _plain(row[1]) != _plain(row[2])]
+    # A getter of many values mostly repeats those of one; it speaks only where they are silent.
     return [
-        Meaning(
-            contract.address, contract.name, getter.name, _shown(getter, contract, old), _shown(getter, contract, new)
-        )
-        for getter, old, new in zip(getters, before, after, strict=True)
-        if _plain(old) != _plain(new)
+        Meaning(contract.address, contract.name, getter.name, *(_shown(getter, contract, one) for one in values))
+        for getter, *values in [row for row in moved if len(row[0].outputs) == 1] or moved
     ]
 
 

@@ -1,6 +1,6 @@
 """Small filters for the room's pages."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django import template
 
@@ -14,3 +14,12 @@ def moment(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return None
+
+
+@register.filter
+def readable(value: str, name: str) -> str:
+    """A number that is a time, by its getter's name and its size, with that time beside it."""
+    looks_like_time = name.lower().endswith(("until", "at", "time", "timestamp", "expiry"))
+    if looks_like_time and value.isdigit() and 1_500_000_000 < int(value) < 5_000_000_000:
+        return f"{value} ({datetime.fromtimestamp(int(value), UTC):%Y-%m-%d %H:%M} UTC)"
+    return value

@@ -10,6 +10,7 @@ from types import FrameType
 
 from django.db import DatabaseError, close_old_connections, connection
 
+from governance.safes.services import follow
 from incidents.watch.evaluate import evaluate
 from incidents.watch.lease import Held, LostWatch, release, take
 from incidents.watch.models import Monitor, WatchedBlock
@@ -45,6 +46,7 @@ class ChainWatch:
             write_down(self.held, self.chain, evaluate(client, block, monitors))
         self.seen = head.hash
         heads.advance(self.chain, client)  # transactions and readiness live by these; a reorg is told there
+        follow(self.chain)  # owners, thresholds and nonces of the chain's Safes
         return len(blocks)
 
     def _unseen(self, client: Client, head: Block) -> list[Block]:

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from integrations.chain.abi import decode_revert
+from integrations.chain.abi import Abi, decode_revert
 from integrations.chain.addresses import checksum
 from integrations.chain.client import Client, RpcRefused, call_object
 from integrations.chain.reading import block_ref, to_bytes
@@ -58,9 +58,17 @@ class Simulation:
 
 
 def simulate(
-    client: Client, tx: SafeTx, state: SafeState, block: int | str = "latest", sender: str | None = None
+    client: Client,
+    tx: SafeTx,
+    state: SafeState,
+    block: int | str = "latest",
+    sender: str | None = None,
+    errors: Abi = (),
 ) -> Simulation:
-    """Runs execTransaction on top of a block as if the first `threshold` owners had approved it."""
+    """Runs execTransaction on top of a block as if the first `threshold` owners had approved it.
+
+    `errors`: an ABI whose custom errors put a revert into words.
+    """
     if (tx.chain_id, tx.safe, tx.version) != (state.chain_id, state.address, state.version):
         raise Invalid("safe", "This state is of another Safe, chain or version.", "the Safe's own state")
     signers = sorted(state.owners, key=lambda owner: int(owner, 16))[: state.threshold]
@@ -73,10 +81,10 @@ def simulate(
     calls, diff = _traces(client, message, block, {tx.safe: {"stateDiff": overrides}})
     hidden = {(tx.safe, slot) for slot in overrides if slot != f"0x{NONCE_SLOT:064x}"}
     logs = tuple(_logs(calls))
-    revert = _revert(calls)
+    revert = _revert(calls, errors)
     said = execution_result(tx.safe, tx.hash, [(one.address, one.topics, one.data) for one in logs])
     if not revert and said is False:
-        revert = _inner_failure(calls)
+        revert = _inner_failure(calls, errors)
     return Simulation(
         ok=not revert,
         revert=revert,
@@ -121,34 +129,34 @@ def _logs(frame: Mapping[str, Any]) -> list[SimulatedLog]:
     return [log for _, logs in sorted(items, key=lambda item: item[0]) for log in logs]
 
 
-def _revert(frame: Mapping[str, Any]) -> str:
+def _revert(frame: Mapping[str, Any], errors: Abi) -> str:
     """Why the whole call failed: the innermost reason, where the Safe only says that its inner call failed."""
     if not frame.get("error"):
         return ""
-    reason = _reason(frame)
+    reason = _reason(frame, errors)
     if reason.startswith("GS013"):
-        inner = _deepest_failure(frame)
+        inner = _deepest_failure(frame, errors)
         return f"{explain('GS013')}: {inner}" if inner else explain("GS013")
     return explain(reason)
 
 
-def _inner_failure(frame: Mapping[str, Any]) -> str:
-    return f"the inner call failed: {_deepest_failure(frame) or 'no reason given'}"
+def _inner_failure(frame: Mapping[str, Any], errors: Abi) -> str:
+    return f"the inner call failed: {_deepest_failure(frame, errors) or 'no reason given'}"
 
 
-def _reason(frame: Mapping[str, Any]) -> str:
+def _reason(frame: Mapping[str, Any], errors: Abi) -> str:
     output = frame.get("output")
     if isinstance(output, str) and len(output) > 2:
-        return decode_revert(to_bytes(output))
+        return decode_revert(to_bytes(output), errors)
     return str(frame.get("revertReason") or frame.get("error") or "")
 
 
-def _deepest_failure(frame: Mapping[str, Any]) -> str:
+def _deepest_failure(frame: Mapping[str, Any], errors: Abi) -> str:
     """Follows the last failing call inwards to where the failure began."""
     for inner in reversed(frame.get("calls") or ()):
-        deeper = _deepest_failure(inner)
+        deeper = _deepest_failure(inner, errors)
         if inner.get("error"):
-            return deeper or _reason(inner)
+            return deeper or _reason(inner, errors)
         if deeper:
             return deeper
     return ""

@@ -1,5 +1,6 @@
 """Proposing and signing on real Safes of the three versions; everything that must be refused, and why."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from ledger import Invalid, Refused
 from ledger.models import Event
 from tests.chain.conftest import Devnet
 from tests.governance_world import KEYS, World, sign, world
+from tests.safe_txs import generated
 from work.models import Work
 
 pytestmark = pytest.mark.django_db
@@ -50,6 +52,15 @@ def test_a_safe_of_each_version_is_proposed_to_and_signed(helix: World, version:
     proposal.refresh_from_db()
     assert proposal.status == "ready"
     assert not Work.objects.filter(kind="governance.execute").exists()
+
+
+@pytest.mark.parametrize("version", ["1.3.0", "1.4.1", "1.5.0"])
+def test_the_contract_itself_agrees_on_generated_transactions(helix: World, version: str) -> None:
+    safe = helix.safe_of(version)
+    client = client_for(helix.chain)
+    for tx in generated(version, 25):
+        here = replace(tx, chain_id=helix.chain.chain_id, safe=safe.address)
+        assert hash_by_contract(client, here) == safe_tx_hash(here)
 
 
 def test_a_pause_is_shown_in_words_with_what_it_changes(helix: World) -> None:
