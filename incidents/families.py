@@ -1,5 +1,6 @@
-"""This room's closed family; its members are the files in `incidents/monitors`."""
+"""Closed families used here: monitors (files in `incidents/monitors`), inbound formats (`integrations/inbound`)."""
 
 from incidents.monitors import MONITORS
+from integrations.inbound import INBOUND
 
-__all__ = ["MONITORS"]
+__all__ = ["INBOUND", "MONITORS"]

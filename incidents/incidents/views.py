@@ -161,10 +161,15 @@ def move(request: HttpRequest, pk: int) -> HttpResponse:
 @require_POST
 @require_level("commander")
 def privacy(request: HttpRequest, pk: int) -> HttpResponse:
-    private = request.POST.get("private") == "yes"
-    return _act(
-        request, pk, lambda incident, user: services.make_private(incident=incident, private=private, user=user)
-    )
+    """Opening is said out loud: a form without the word changes nothing."""
+    answer = request.POST.get("private")
+
+    def change(incident: Incident, user: User) -> None:
+        if answer not in ("yes", "no"):
+            raise Invalid("private", "is neither yes nor no")
+        services.make_private(incident=incident, private=answer == "yes", user=user)
+
+    return _act(request, pk, change)
 
 
 @require_http_methods(["GET", "POST"])
