@@ -1,6 +1,5 @@
 """Reads for pages and commands."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +9,7 @@ from integrations.chain.client import RpcError, client_for
 from integrations.chain.models import Chain, Executor
 from integrations.chain.transactions.looking import executor_nonce
 from integrations.chain.transactions.models import Transaction
+from ledger.models import Event
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,13 +23,15 @@ class ExecutorRow:
     in_flight: int
     unknown: int
     gaps: tuple[int, ...]
+    blind: bool = False
 
     @property
     def problems(self) -> list[str]:
         """What a person should know, worst first."""
         found = []
         if self.unknown:
-            found.append(f"{self.unknown} transaction(s) wait for a person's decision")
+            waits = "transaction waits" if self.unknown == 1 else "transactions wait"
+            found.append(f"{self.unknown} {waits} for a person's decision")
         if self.gaps:
             found.append("nothing holds nonce " + ", ".join(str(nonce) for nonce in self.gaps[:5]))
         if self.balance is not None and self.balance < self.executor.low_balance:
@@ -43,17 +45,18 @@ def executors_of(chain: Chain | None = None, *, live: bool = False) -> list[Exec
     """Executors with their numbers: those last noted, or (`live`) asked of the chain now."""
     found = Executor.objects.select_related("chain")
     rows = found.filter(chain=chain) if chain else found
-    return [_row(executor, live) for executor in rows]
+    return [executor_row(executor, live=live) for executor in rows]
 
 
-def _row(executor: Executor, live: bool) -> ExecutorRow:
-    balance, chain_nonce = executor.balance, executor.chain_nonce
+def executor_row(executor: Executor, *, live: bool = False) -> ExecutorRow:
+    """One executor's numbers, as last noted or as the chain says now."""
+    balance, chain_nonce, blind = executor.balance, executor.chain_nonce, False
     if live:
         try:
             client = client_for(executor.chain)
             balance, chain_nonce = client.balance(executor.address), executor_nonce(client, executor.address)
         except RpcError:
-            balance = chain_nonce = None
+            blind = True
     mine = Transaction.objects.filter(executor=executor)
     held = set(
         mine.filter(nonce__gte=chain_nonce or 0).exclude(status="dropped", hash=None).values_list("nonce", flat=True)
@@ -68,6 +71,7 @@ def _row(executor: Executor, live: bool) -> ExecutorRow:
         in_flight=mine.filter(status__in=Transaction.IN_FLIGHT).count(),
         unknown=mine.filter(status=Transaction.Status.UNKNOWN).count(),
         gaps=tuple(nonce for nonce in range(chain_nonce, ours) if nonce not in held) if chain_nonce is not None else (),
+        blind=blind,
     )
 
 
@@ -77,12 +81,13 @@ def transactions_for(viewer: Any, executor: Executor | None = None) -> "QuerySet
     return found.filter(executor=executor) if executor else found
 
 
-def in_words(tx: Transaction) -> str:
-    """One line for a screen: what it is, whatever its status."""
-    effect = "sends value" if not len(tx.data) else f"calls 0x{bytes(tx.data)[:4].hex()}"
-    return f"{effect} at {tx.to}"
+def events_of(tx: Transaction, viewer: Any) -> "QuerySet[Event]":
+    """What happened to it, oldest first."""
+    found: QuerySet[Event] = Event.objects.visible_to(viewer).filter(subject=tx.subject).order_by("pk")
+    return found
 
 
-def of(subject: str) -> Sequence[Transaction]:
-    """The transactions of a subject such as `proposal:7`."""
-    return list(Transaction.objects.filter(about=subject))
+def of_subject(subject: str) -> "QuerySet[Transaction]":
+    """The transactions of a subject such as `proposal:7`, newest first."""
+    found: QuerySet[Transaction] = Transaction.objects.filter(about=subject)
+    return found

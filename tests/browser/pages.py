@@ -21,6 +21,8 @@ from accounts.models import User
 from accounts.tokens.services import create_token
 from incidents.incidents.models import Incident
 from incidents.incidents.services import open_incident, take_command
+from integrations.chain.models import Executor
+from integrations.chain.transactions.models import Transaction
 from integrations.devnet import mail
 from notify import demo as notify_demo
 from notify.models import Message
@@ -29,6 +31,7 @@ from runbooks.playbooks.models import PlaybookVersion
 from runbooks.playbooks.services import save_version
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
+from tests.browser import chain_world
 from tests.drain import settle
 from tests.passkeys import add_passkey
 from tests.people import person
@@ -147,6 +150,19 @@ class World:
         settle()
         return run
 
+    @cached_property
+    def executor(self) -> Executor:
+        """One transaction mined, one on its way, one that a foreign one at its nonce stopped."""
+        return chain_world.executor()
+
+    @cached_property
+    def mined(self) -> Transaction:
+        return self.executor.transactions.get(status="mined")
+
+    @cached_property
+    def unsure(self) -> Transaction:
+        return self.executor.transactions.get(status="unknown")
+
 
 Arguments = Callable[[World], Mapping[str, object]]
 
@@ -260,6 +276,11 @@ PAGES: list[Page] = [
     Page("runbooks/", with_("run")),
     Page("runbooks/playbooks/<slug:slug>/", lambda world: {"slug": world.playbook.playbook.slug}),
     Page("runbooks/runs/<int:pk>/", pk("run")),
+    # executors and what they send
+    Page("chain/executors/", with_("executor")),
+    Page("chain/transactions/<int:pk>/", pk("mined")),
+    Page("chain/transactions/<int:pk>/", pk("unsure"), name="unknown transaction"),
+    Page("chain/transactions/<int:pk>/", pk("unsure"), who="viewer", name="unknown transaction, only read"),
     # the devnet's
     Page("devnet/mail/", with_("letter")),
     Page("devnet/mail/<slug:name>/", lambda world: {"name": world.letter}),
@@ -285,6 +306,9 @@ NOT_PAGES: dict[str, str] = {
     "accounts/wallet-login/message/": "JSON",
     "accounts/wallets/message/": "JSON",
     "approvals/<int:pk>/signing-data/": "JSON",
+    "chain/executors/<int:pk>/numbers/": "a part of the executors' page",
+    "chain/executors/<int:pk>/transactions/": "a part of the executors' page",
+    "chain/transactions/<int:pk>/state/": "a part of the transaction's page",
     "accounts/social/*": "redirects of allauth's old addresses",
     "accounts/oidc/*": "redirects to the provider",
 }
