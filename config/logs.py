@@ -56,6 +56,7 @@ def configure(*, as_json: bool, level: str) -> dict[str, Any]:
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             "django_structlog.celery": {"level": "WARNING"},
+            "mail.log": {"level": "WARNING"},
             "httpx": {"level": "WARNING"},
             "web3": {"level": "WARNING"},
             "safe_eth": {"level": "ERROR"},
