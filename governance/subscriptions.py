@@ -2,6 +2,7 @@
 
 from governance.jobs import EXECUTE, OUTCOME, SETTLE
 from governance.proposals.models import Proposal
+from governance.proposals.telling import ask_signers
 from governance.safes.models import Safe
 from integrations.chain.transactions.models import Transaction
 from ledger import subscribe, transition
@@ -40,6 +41,15 @@ def transaction_moved(event: Event) -> None:
             scope=proposal.scope,
             actor=ACTOR,
         )
+
+
+@subscribe("proposal.signing", name="governance.signers")
+def signing_began(event: Event) -> None:
+    """Signers are told once; a proposal that falls back to signing does not ask them all anew."""
+    number = _number(event.subject, "proposal")
+    proposal = Proposal.objects.select_related("scope", "safe").filter(pk=number).first() if number else None
+    if proposal and proposal.status == "signing":
+        ask_signers(proposal, actor=proposal.created_by)
 
 
 @subscribe("safe.nonce.changed", name="governance.nonces")

@@ -4,11 +4,13 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from accounts.selectors import user_for_actor
 from ledger.errors import Invalid, Refused
 from runbooks.steps import STEPS, Asked, Failed, Finished, Params, Result, StepConfig, StepType, Turn, Waiting
 
 if TYPE_CHECKING:
     from notify.messages.models import Message
+    from runbooks.runs.models import Run
 
 
 @STEPS.register("notify")
@@ -45,7 +47,7 @@ class Notify(StepType):
                     scope=step.run.scope,
                     actor=step.run.created_by,  # who started the run asked for these words, and cannot approve them
                     key=step.key,
-                    authority=f"plan:{step.run.plan_hash}" if step.run.needs_approval else "",
+                    authority=_authority(step.run),
                 )
         except (Invalid, Refused) as error:
             return Failed(reason=f"the message was refused: {error.message}")
@@ -54,6 +56,13 @@ class Notify(StepType):
     @classmethod
     def describe(cls, params: Params) -> str:
         return f"to {params['audience']}: {params['subject']}"
+
+
+def _authority(run: "Run") -> str:
+    """The words stand in the plan: whoever approved its hash, or the commander who started it, let them out."""
+    starter = user_for_actor(run.created_by)
+    commanded = starter is not None and starter.has_level("commander")
+    return f"plan:{run.plan_hash}" if run.needs_approval or commanded else ""
 
 
 def _look(message: "Message", audience: str) -> Result:

@@ -1,0 +1,34 @@
+"""Asking the signers: each owner who has an account is told by their own channels, once a proposal."""
+
+from accounts.models import User, Wallet
+from governance.proposals.models import Proposal
+from ledger import scopes
+from notify.models import Message
+from notify.services import send
+
+ROLE = "signer"
+
+
+def signers(proposal: Proposal) -> list[User]:
+    """The active people behind the Safe's owners."""
+    wallets = Wallet.objects.filter(address__in=proposal.safe.owners, user__is_active=True).select_related("user")
+    return sorted({wallet.user for wallet in wallets}, key=lambda user: user.pk)
+
+
+def ask_signers(proposal: Proposal, *, actor: str) -> Message | None:
+    """Whoever must sign must be able to read what it is for, also when the incident is private."""
+    asked = signers(proposal)
+    if not asked:
+        return None
+    if proposal.scope.private:
+        for user in asked:
+            scopes.add_member(scope=proposal.scope, who=user.actor, role=ROLE, actor=actor)
+    return send(
+        key=f"{proposal.subject}:signers",
+        actor=actor,
+        users=asked,
+        template="sign",
+        context={"proposal": proposal, "safe": proposal.safe},
+        scope=proposal.scope,
+        link=f"/governance/proposals/{proposal.pk}/",
+    )
