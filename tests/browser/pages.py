@@ -19,11 +19,16 @@ from accounts.invitations.models import Invitation
 from accounts.invitations.services import invite, link_of
 from accounts.models import User
 from accounts.tokens.services import create_token
+from governance.plans.models import Plan
+from governance.proposals.models import Proposal
+from governance.proposals.services import confirm
+from governance.safes.models import Safe
 from incidents.incidents.models import Incident
 from incidents.incidents.services import open_incident, take_command
 from integrations.chain.models import Executor
 from integrations.chain.transactions.models import Transaction
 from integrations.devnet import mail
+from integrations.devnet.chain import CAROL
 from notify import demo as notify_demo
 from notify.models import Message
 from notify.services import send
@@ -31,7 +36,9 @@ from runbooks.playbooks.models import PlaybookVersion
 from runbooks.playbooks.services import save_version
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
+from tests import governance_world
 from tests.browser import chain_world
+from tests.chain.conftest import Devnet
 from tests.drain import settle
 from tests.passkeys import add_passkey
 from tests.people import person
@@ -62,6 +69,34 @@ https://127.0.0.1/a/very/long/address/that/has/no/place/to/break/0123456789abcde
 
 class World:
     """What the pages show; each thing is made when the first page asks for it."""
+
+    def __init__(self, devnet: Devnet) -> None:
+        self._devnet = devnet
+
+    @cached_property
+    def governed(self) -> governance_world.World:
+        """A protocol, its vault and its Safes, on a real chain."""
+        return governance_world.world(self._devnet)
+
+    @cached_property
+    def proposal(self) -> Proposal:
+        proposal = self.governed.propose(
+            scope=self.incident.scope,
+            actor=self.admin.actor,
+            title="Pause HelixVault",
+            description="Stops all trading and withdrawals except exits.",
+        )
+        confirm(proposal=proposal, signature=governance_world.sign(proposal, CAROL.address), actor="user:1")
+        return proposal
+
+    @property
+    def safe(self) -> Safe:
+        return self.governed.guardian
+
+    @property
+    def plan(self) -> Plan:
+        assert self.run.plan is not None
+        return self.run.plan
 
     @cached_property
     def admin(self) -> User:
@@ -222,6 +257,10 @@ PAGES: list[Page] = [
     Page("incidents/open/"),
     Page("incidents/monitors/"),
     Page("incidents/<int:pk>/", lambda world: (world.run, {"pk": world.incident.pk})[1]),
+    Page(
+        "incidents/<int:pk>/start/<slug:slug>/",
+        lambda world: {"pk": world.incident.pk, "slug": world.playbook.playbook.slug},
+    ),
     # logging in
     Page("accounts/login/", who=None),
     Page("accounts/signup/", who=None),
@@ -272,6 +311,18 @@ PAGES: list[Page] = [
     Page("notify/messages/<int:pk>/", pk("message")),
     Page("notify/audiences/", with_("message")),
     Page("notify/audiences/<slug:slug>/", lambda world: {"slug": world.message.audience.slug}),
+    # governance
+    Page("governance/", with_("proposal")),
+    Page("governance/proposals/", with_("proposal")),
+    Page("governance/proposals/new/", with_("proposal")),
+    Page("governance/proposals/<int:pk>/", pk("proposal")),
+    Page("governance/safes/", with_("proposal")),
+    Page("governance/safes/new/", with_("proposal")),
+    Page("governance/safes/<int:pk>/", pk("safe")),
+    Page("governance/protocols/<slug:slug>/", lambda world: {"slug": world.governed.protocol.slug}),
+    Page("governance/plans/", with_("run")),
+    Page("governance/plans/<int:pk>/", pk("plan")),
+    Page("governance/plans/<int:pk>/diff/<int:other>/", lambda world: {"pk": world.plan.pk, "other": world.plan.pk}),
     # runbooks
     Page("runbooks/", with_("run")),
     Page("runbooks/playbooks/<slug:slug>/", lambda world: {"slug": world.playbook.playbook.slug}),
@@ -293,6 +344,8 @@ NOT_PAGES: dict[str, str] = {
     "healthz": "JSON",
     "readyz": "JSON",
     "metrics": "Prometheus text",
+    "governance/proposals/<int:pk>/bundle.json": "JSON",
+    "governance/plans/<int:pk>/plan.json": "JSON",
     "desk/": "a part of the front page, fetched by it",
     "devnet/wallet*": "ES modules",
     "api/schema/": "OpenAPI",

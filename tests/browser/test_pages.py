@@ -18,6 +18,9 @@ from pytest_django.plugin import DjangoDbBlocker
 from accounts.models import User
 from tests.browser.axe import Axe
 from tests.browser.pages import PAGES, Page, World, reason_not_to_visit
+from tests.chain.conftest import Devnet, devnet_process
+
+__all__ = ["devnet_process"]  # a fixture of the chain's tests
 
 SHOTS = Path(__file__).resolve().parents[2] / "test-results" / "pages"
 SIZES = {"desk": (1280, 800), "phone": (390, 844)}
@@ -67,9 +70,9 @@ def transactional_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) 
 
 
 @pytest.fixture(scope="module")
-def world(transactional_db: None) -> World:
+def world(transactional_db: None, devnet_process: Devnet) -> World:
     """Made once for all pages."""
-    return World()
+    return World(devnet_process)
 
 
 @pytest.fixture(scope="module")
@@ -147,11 +150,11 @@ def look(tab: Tab, name: str) -> list[str]:
     """In both themes: what axe says. Leaves pictures."""
     axe = Axe(tab)
     wrong = [f"light: {each}" for each in axe.violations()]
-    tab.screenshot(path=SHOTS / f"{name}-light.jpeg", full_page=True, quality=80)
+    tab.screenshot(path=SHOTS / f"{name}-light.png", full_page=True)
     tab.emulate_media(color_scheme="dark")
     tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     wrong += [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
-    tab.screenshot(path=SHOTS / f"{name}-dark.jpeg", full_page=True, quality=80)
+    tab.screenshot(path=SHOTS / f"{name}-dark.png", full_page=True)
     return wrong
 
 
