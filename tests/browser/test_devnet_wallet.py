@@ -2,7 +2,7 @@
 chain only. What it signed is checked by eth-account."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from eth_account.messages import encode_defunct, encode_typed_data
 from eth_utils.crypto import keccak
 from playwright.sync_api import Page, expect
 
-from integrations.devnet.anvil import Anvil
+from integrations.devnet.anvil import ROOT, Anvil
 from integrations.devnet.chain import CAROL, CHAIN_ID, DAN, KEYS
 
 DISCOVER = """() => new Promise((resolve) => {
@@ -189,49 +189,43 @@ def test_typed_data_with_nested_types_and_arrays(wallet: Wallet) -> None:
     assert Account.recover_message(encode_typed_data(full_message=filled), signature=signature) == KEYS[3].address
 
 
-@pytest.mark.parametrize(
-    ("domain", "why"),
-    [
+def test_typed_data_of_another_chain_is_refused_unshown(wallet: Wallet) -> None:
+    wallet.connect("Carol")
+    for domain, why in (
         ({"chainId": 1}, "this is for chain 1"),
         ({"chainId": "0x1"}, "this is for chain 1"),
         ({"chainId": 731338}, "this is for chain 731338"),
         ({"verifyingContract": ZERO}, "a domain without a chain"),
         ({"chainId": ""}, "a domain without a chain"),
-    ],
-)
-def test_typed_data_of_another_chain_is_refused_unshown(wallet: Wallet, domain: dict[str, Any], why: str) -> None:
-    wallet.connect("Carol")
-    wallet.ask("eth_signTypedData_v4", CAROL.address, safe_tx(**domain))
-    outcome = wallet.outcome()
-    assert outcome["code"] == 4901
-    assert why in outcome["message"]
-    expect(wallet.dialog).to_have_count(0)
+    ):
+        wallet.ask("eth_signTypedData_v4", CAROL.address, safe_tx(**domain))
+        outcome = wallet.outcome()
+        assert outcome["code"] == 4901, domain
+        assert why in outcome["message"]
+        expect(wallet.dialog).to_have_count(0)
 
 
 def _without(data: dict[str, Any], name: str) -> dict[str, Any]:
     return {**data, "message": {key: value for key, value in data["message"].items() if key != name}}
 
 
-@pytest.mark.parametrize(
-    ("change", "where"),
-    [
-        (lambda data: _without(data, "nonce"), "message.nonce: missing"),
-        (lambda data: {**data, "message": {**data["message"], "extra": 1}}, "message.extra"),
-        (lambda data: {**data, "message": {**data["message"], "value": str(2**256)}}, "message.value"),
-        (lambda data: {**data, "message": {**data["message"], "to": CAROL.address[:-1]}}, "message.to: not an address"),
-        (lambda data: {**data, "message": {**data["message"], "data": "0xabc"}}, "message.data"),
-        (lambda data: {**data, "primaryType": "Nothing"}, "primaryType"),
-        (lambda data: "{", "not JSON"),
-    ],
-)
-def test_typed_data_that_is_not_what_it_says_is_refused(
-    wallet: Wallet, change: Callable[[dict[str, Any]], Any], where: str
-) -> None:
+def test_typed_data_that_is_not_what_it_says_is_refused(wallet: Wallet) -> None:
     wallet.connect("Carol")
-    wallet.ask("eth_signTypedData_v4", CAROL.address, change(safe_tx(chainId=CHAIN_ID)))
-    outcome = wallet.outcome()
-    assert outcome["code"] == -32602
-    assert where in outcome["message"]
+    data = safe_tx(chainId=CHAIN_ID)
+    message = data["message"]
+    for given, where in (
+        (_without(data, "nonce"), "message.nonce: missing"),
+        ({**data, "message": {**message, "extra": 1}}, "message.extra"),
+        ({**data, "message": {**message, "value": str(2**256)}}, "message.value"),
+        ({**data, "message": {**message, "to": CAROL.address[:-1]}}, "message.to: not an address"),
+        ({**data, "message": {**message, "data": "0xabc"}}, "message.data"),
+        ({**data, "primaryType": "Nothing"}, "primaryType"),
+        ("{", "not JSON"),
+    ):
+        wallet.ask("eth_signTypedData_v4", CAROL.address, given)
+        outcome = wallet.outcome()
+        assert outcome["code"] == -32602, where
+        assert where in outcome["message"]
 
 
 def _sign_in(host: str, address: str, chain_id: Any = CHAIN_ID) -> str:
@@ -269,25 +263,21 @@ def test_cancelling_signs_nothing_and_one_question_is_asked_at_a_time(wallet: Wa
     assert wallet.press("Cancel")["code"] == 4001
 
 
-@pytest.mark.parametrize(
-    ("message", "code"),
-    [
-        (lambda host: _sign_in(host, CAROL.address, 1), 4901),
-        (lambda host: _sign_in(host, CAROL.address, None), 4901),
-        (lambda host: _sign_in("evil.example", CAROL.address), 4100),
-        (lambda host: _sign_in(host, DAN.address), 4100),
-        (lambda host: "0x" + "ab" * 32, -32602),
-        (lambda host: "pay\u202eyap", -32602),
-        (lambda host: "", -32602),
-    ],
-)
-def test_texts_that_could_mean_something_elsewhere_are_refused(
-    wallet: Wallet, message: Callable[[str], str], code: int
-) -> None:
+def test_texts_that_could_mean_something_elsewhere_are_refused(wallet: Wallet) -> None:
     wallet.connect("Carol")
-    wallet.ask("personal_sign", message(_host(wallet)), CAROL.address)
-    assert wallet.outcome()["code"] == code
-    expect(wallet.dialog).to_have_count(0)
+    host = _host(wallet)
+    for message, code in (
+        (_sign_in(host, CAROL.address, 1), 4901),
+        (_sign_in(host, CAROL.address, None), 4901),
+        (_sign_in("evil.example", CAROL.address), 4100),
+        (_sign_in(host, DAN.address), 4100),
+        ("0x" + "ab" * 32, -32602),
+        ("pay\u202eyap", -32602),
+        ("", -32602),
+    ):
+        wallet.ask("personal_sign", message, CAROL.address)
+        assert wallet.outcome()["code"] == code, message
+        expect(wallet.dialog).to_have_count(0)
 
 
 def test_other_accounts_methods_and_chains_are_refused(wallet: Wallet) -> None:
@@ -348,3 +338,23 @@ def test_can_be_used_by_keyboard_at_phone_width(wallet: Wallet) -> None:
     expect(sign).to_be_focused()
     page.keyboard.press("Enter")
     assert len(wallet.outcome()["value"]) == 2 + 130
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_dialog_passes_axe(chain: Anvil, wallet: Wallet, theme: Any) -> None:
+    page = wallet.page
+    page.emulate_media(color_scheme=theme)
+    page.set_viewport_size({"width": 390, "height": 780})
+    page.evaluate((ROOT / "node_modules/axe-core/axe.min.js").read_text())
+    wallet.connect("Carol")
+    for question, answer in (
+        (("eth_requestAccounts",), "Cancel"),
+        (("eth_signTypedData_v4", CAROL.address, safe_tx(chainId=CHAIN_ID, verifyingContract=DAN.address)), "Cancel"),
+        (("personal_sign", _sign_in(_host(wallet), CAROL.address), CAROL.address), "Cancel"),
+        (("eth_sendTransaction", {"from": CAROL.address, "to": DAN.address, "data": "0x" + "ab" * 300}), "Cancel"),
+    ):
+        wallet.ask(*question)
+        expect(wallet.dialog).to_be_visible()
+        found = page.evaluate("() => axe.run('dialog.devnet-wallet')")
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found["violations"]] == []
+        wallet.press(answer)
