@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, serializers, status
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -168,6 +169,7 @@ def json_problem(request: HttpRequest, code: int, kind: str, detail: str) -> Jso
     return JsonResponse(body, status=code, content_type=CONTENT_TYPE)
 
 
+@csrf_exempt
 def no_such_address(request: HttpRequest, path: str = "") -> JsonResponse:
-    """The last route below /api/."""
+    """The last route below /api/. It changes nothing, so it asks for no CSRF token, which would answer with a page."""
     return json_problem(request, 404, "not-found", "no resource has this address; they end with a slash")
