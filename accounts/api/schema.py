@@ -52,7 +52,7 @@ class BreakglassSchema(AutoSchema):
 
 
 def any_json(result: Any, **_: Any) -> Any:
-    """A nullable JSON field is "anything"; drf-spectacular writes "exactly one of anything and null", which null fails."""
+    """A nullable JSON field is "anything"; drf-spectacular writes "either anything or null", which null fails twice."""
     if isinstance(result, dict):
         if result.get("oneOf") == [{}, {"type": "null"}]:
             del result["oneOf"]
