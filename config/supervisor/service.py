@@ -41,4 +41,4 @@ class Service:
 
 
 # Together below the ten seconds within which everything must have stopped.
-GRACE = {Wave.APPLICATION: 5.0, Wave.CHAIN: 1.5, Wave.STORE: 2.0}
+GRACE = {Wave.APPLICATION: 4.0, Wave.CHAIN: 3.0, Wave.STORE: 2.0}
