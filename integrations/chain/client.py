@@ -118,9 +118,16 @@ class Client:
         """By priority; those that rest come last, to be tried only rather than giving up."""
         return sorted(self._transports, key=lambda transport: transport.health.resting)
 
-    def everyone(self, read: Callable[["Client"], T], silent: bool = False) -> "dict[str, T | RpcError]":
-        """What each endpoint says to this, by name; those for private submission only where asked for."""
+    def everyone(
+        self, read: Callable[["Client"], T], *, silent: bool = False, resting: bool = False
+    ) -> "dict[str, T | RpcError]":
+        """What each endpoint says to this, by name; those for private submission only where asked for.
+
+        One that rests is left out while another is awake: its silence would cost everybody its timeout.
+        """
         targets = [*self._transports, *(self._silent if silent else ())]
+        if not resting:
+            targets = [target for target in targets if not target.health.resting] or targets
         clients = [Client(self.chain_id, [target]) for target in targets]
         answers = _in_parallel(read, clients)
         return {

@@ -8,9 +8,11 @@ from django.utils import timezone
 
 from integrations.chain.client import Client, RpcError, client_for
 from integrations.chain.models import Chain, Endpoint
+from integrations.chain.reading import quantity
 from ledger.services import alarm, record
 
 BEHIND = 5
+PATIENCE = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Glance:
 def glance(chain: Chain) -> list[Glance]:
     """Asks every enabled endpoint (network only, nothing is written)."""
     client = client_for(chain)
-    said = client.everyone(_timed)
+    said = client.everyone(_timed, resting=True)
     heads = {name: answer for name, answer in said.items() if not isinstance(answer, RpcError)}
     top = max((head for head, _ in heads.values()), default=0)
     branch = _branches(client, min((head for head, _ in heads.values()), default=0))
@@ -82,7 +84,8 @@ def _note(chain: Chain, row: Endpoint, seen: Glance) -> None:
 
 def _timed(client: Client) -> tuple[int, float]:
     started = time.monotonic()
-    return client.block_number(), (time.monotonic() - started) * 1000
+    head = quantity(client.request("eth_blockNumber", timeout=PATIENCE))
+    return head, (time.monotonic() - started) * 1000
 
 
 def _branches(client: Client, height: int) -> dict[str, str]:

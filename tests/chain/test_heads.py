@@ -1,19 +1,22 @@
 """Following heads, reorgs and endpoints on a real node."""
 
+import time
 from collections.abc import Iterator
 
 import pytest
 from django.core.management import call_command
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from integrations.chain import endpoints, heads
+from integrations.chain.client import client_for
 from integrations.chain.demo import load
 from integrations.chain.heads import NewHead, Reorg, advance
 from integrations.chain.models import Chain, Executor, Head
 from integrations.devnet.anvil import Anvil
-from integrations.devnet.proxy import HangUp, Lag, Rewrite, RpcProxy
+from integrations.devnet.proxy import HangUp, Lag, Rewrite, RpcProxy, Stall
+from integrations.tasks import look
 from ledger.models import Event
-from tests.chain.transactions import make_chain
+from tests.chain.transactions import make_chain, make_executor
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -145,7 +148,7 @@ def test_an_endpoint_on_another_branch_is_named(anvil: Anvil, chain: Chain, prox
 
 
 def test_the_demo_loads_again_and_follows_a_port(
-    settings: SettingsWrapper, anvil: Anvil, capsys: pytest.CaptureFixture[str]
+    settings: Settings, anvil: Anvil, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings.DEVNET_RPC_URL = anvil.url
     load("system:demo")
@@ -161,3 +164,35 @@ def test_the_demo_loads_again_and_follows_a_port(
     Executor.objects.all().delete()
     load("system:demo")
     assert not Executor.objects.exists()
+
+
+def test_the_regular_look_notes_endpoints_and_balances_and_alarms_once(anvil: Anvil, chain: Chain) -> None:
+    executor = make_executor(chain, anvil.rpc)
+    for _ in range(2):
+        look()
+    executor.refresh_from_db()
+    assert (executor.balance, executor.chain_nonce) == (10 * 10**18, 0)
+    assert chain.endpoints.get().head_number == anvil.rpc.block_number()
+    anvil.rpc("anvil_setBalance", executor.address, "0x1")
+    for _ in range(2):
+        look()
+    low = Event.objects.get(verb="executor.balance.low")
+    assert low.alarm["key"] == f"executor_balance:{executor.pk}"
+    chain.endpoints.update(url="http://127.0.0.1:9")
+    look()
+    executor.refresh_from_db()
+    assert executor.balance == 1  # what was known last
+
+
+def test_a_dead_endpoint_does_not_slow_down_what_another_answers(anvil: Anvil, chain: Chain, proxy: RpcProxy) -> None:
+    chain.endpoints.update(priority=5)
+    chain.endpoints.create(url=proxy.url, priority=0, timeout=1)
+    proxy.add(Stall(seconds=5))
+    client = client_for(chain)
+    for _ in range(2):
+        client.block_number()
+    started = time.monotonic()
+    said = client.everyone(lambda one: one.block_number())
+    assert time.monotonic() - started < 0.9
+    assert len(said) == 1
+    assert len(client.everyone(lambda one: one.block_number(), resting=True)) == 2

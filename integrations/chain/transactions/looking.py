@@ -71,7 +71,7 @@ def look(client: Client, tx: Transaction, hashes: Sequence[str]) -> Look:
         raise RpcUnavailable(
             f"No endpoint of chain {client.chain_id} answers.", {name: str(answer) for name, answer in said.items()}
         )
-    return Look(views, len(said))
+    return Look(views, len(client.names))
 
 
 def _view(client: Client, address: str, hashes: Sequence[str]) -> View:
