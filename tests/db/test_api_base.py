@@ -23,7 +23,7 @@ from accounts.tokens.services import create_token, revoke_token
 from config import urls as real_urls
 from ledger.errors import Invalid, Refused, StaleTransition
 from ledger.models import Scope
-from tests.people import caller, person, program_of
+from tests.people import LEVELS, caller, person, program_of, who_may
 
 pytestmark = pytest.mark.django_db
 
@@ -170,13 +170,6 @@ def test_a_browser_needs_the_csrf_token() -> None:
     told(client.post("/api/v1/test-things/", {"title": "x"}), 403, "forbidden")
 
 
-LEVELS = {
-    "viewer": (),
-    "auditor": ("auditor",),
-    "responder": ("responder",),
-    "commander": ("commander",),
-    "admin": ("admin",),
-}
 MATRIX = {
     ("read", "GET"): {"viewer", "auditor", "responder", "commander", "admin"},
     ("read", "POST"): set(),
@@ -196,6 +189,12 @@ def test_who_may_do_what(level: str, resource: str, verb: str) -> None:
         answer = client.generic(verb, f"/api/v1/test-{resource}/", b'{"title": "x"}', "application/json")
         allowed = level in MATRIX[resource, verb]
         assert answer.status_code == ({"GET": 200, "POST": 201}[verb] if allowed else 403), answer.content
+
+
+def test_a_rooms_matrix_is_asked_by_level() -> None:
+    assert who_may("POST", "/api/v1/test-things/", {"title": "x"}) == MATRIX["things", "POST"]
+    assert who_may("POST", "/api/v1/test-command/", {"title": "x" * 99}) == MATRIX["command", "POST"]
+    assert who_may("DELETE", "/api/v1/test-read/") == set()
 
 
 def test_a_token_acts_within_its_scopes_and_dies_with_its_owner() -> None:
