@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 import threading
 import time
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from integrations.chain.errors import RpcError, RpcRefused, WrongChain
 
 Call: TypeAlias = tuple[str, Sequence[object]]
 
+# At DEBUG urllib3 writes every path that it asks for, and a provider's path holds its key.
+logging.getLogger("urllib3.connectionpool").setLevel(logging.INFO)
 MAX_RESPONSE = 32 * 1024 * 1024
 CONNECT_TIMEOUT = 2.0
 COOL_DOWN = 5.0

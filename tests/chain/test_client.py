@@ -1,5 +1,6 @@
 """The client over endpoints that lie, lag, hang up, answer garbage, or serve another chain."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Iterator
@@ -214,7 +215,11 @@ def test_threads_share_a_client(anvil: Anvil) -> None:
     assert found == [10_000 * 10**18] * 240
 
 
-def test_a_providers_key_shows_nowhere(anvil: Anvil) -> None:
+def test_a_providers_key_shows_nowhere(anvil: Anvil, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG")
+    with contextlib.suppress(RpcUnavailable):
+        Client(CHAIN_ID, [Transport(anvil.url + "/v3/topsecretkey", CHAIN_ID)]).balance(WHO)
+    assert "topsecret" not in caplog.text
     transport = Transport("https://user:hunter2@rpc.invalid/v3/topsecretkey", CHAIN_ID, timeout=0.5)
     client = Client(CHAIN_ID, [transport])
     with pytest.raises(RpcUnavailable) as failed:

@@ -239,6 +239,10 @@ def _pursue(lease: Lease, tx: Transaction, client: Client) -> Outcome | None:
         return pause_for(1, "the endpoints tell different stories")
     if seen.nonce_passed(tx.nonce):
         return _taken(lease, tx, client)
+    if tx.foreign_seen_at is not None:  # an endpoint was ahead of the others for a moment
+        with lease.commit():
+            Transaction.objects.filter(pk=tx.pk).update(foreign_seen_at=None)
+        tx.foreign_seen_at = None
     kind = _kind_wanted(tx, attempt)
     if kind is not None and _sign(lease, tx, client, kind, attempt) is None:
         return None
