@@ -51,7 +51,7 @@ def _render(event: Event, pk: int, audience: str) -> str:
     incident = Incident.objects.select_related("scope", "commander", "protocol").get(pk=pk)
     found = run_and_step(event)
     whole = event.verb.startswith(("run.", "incident."))
-    line = line_of(event, Names([event])) if shown(event.verb) else None
+    line = line_of(event, Names([event])) if shown(event) else None
     context = {
         **war_context(incident, audience, Everything()),
         "touched": {found[1]} if found and found[1] else set(),

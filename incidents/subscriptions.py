@@ -6,8 +6,7 @@ from incidents.incidents.services import move
 from incidents.watch.models import Monitor
 from ledger import subscribe
 from ledger.models import Event, ScopeClosure
-from runbooks.playbooks.selectors import document_of
-from runbooks.runs.models import Run
+from runbooks.runs.models import StepRun
 
 
 @subscribe("*", name="incidents.alarms", alarms=True)
@@ -38,16 +37,15 @@ def _monitor(event: Event) -> Monitor | None:
     return Monitor.objects.select_related("protocol").filter(pk=int(number)).first()
 
 
-@subscribe("run.done", name="incidents.contained")
-def run_ended(event: Event) -> None:
-    """The playbook that answers an incident's failure mode has proved its effect to the end: it is contained."""
-    if event.scope_id is None:
+@subscribe("step.done", name="incidents.contained")
+def step_proved(event: Event) -> None:
+    """A playbook says which of its steps proves that the incident is contained (or that service is restored)."""
+    noun, _, number = event.subject.partition(":")
+    step = StepRun.objects.select_related("run__plan").filter(pk=int(number)).first() if noun == "step" else None
+    to = step.rules.get("marks") if step else None
+    if step is None or not to or step.run.environment != "live":
         return
-    run = Run.objects.select_related("version").filter(pk=int(event.subject.partition(":")[2])).first()
     above = ScopeClosure.objects.filter(descendant_id=event.scope_id).values("ancestor_id")
-    incident = Incident.objects.filter(scope__in=above, status__in=("triage", "active")).first()
-    if run is None or incident is None or run.environment != "live":
-        return
-    document = document_of(run.version)
-    if incident.failure_mode in document.when and document.targets.safe:
-        move(incident=incident, to="contained", actor=run.subject, reason=f"{run.title} ended with its proof")
+    incident = Incident.objects.filter(scope__in=above).first()
+    if incident is not None and to in incident.TRANSITIONS.get(incident.status, ()):
+        move(incident=incident, to=to, actor=step.run.subject, reason=f"{step.title}: {step.proof}")

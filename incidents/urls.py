@@ -14,6 +14,7 @@ urlpatterns = [
     path("incidents/open/", incidents.open_page, name="open"),
     path("incidents/monitors/", watch.monitors_page, name="monitors"),
     path("incidents/<int:pk>/", incidents.incident_page, name="incident"),
+    path("incidents/of/<int:scope>/", incidents.of_scope, name="of-scope"),
     path("incidents/<int:pk>/take/", incidents.take, name="take"),
     path("incidents/<int:pk>/severity/", incidents.severity, name="severity"),
     path("incidents/<int:pk>/say/", incidents.say, name="say"),

@@ -45,6 +45,7 @@ def war_context(incident: Incident, audience: str, viewer: Any) -> dict[str, Any
         "run": room.current.run if room.current else None,
         "may_run": audience in MAY_RUN,
         "may_steer": audience in MAY_STEER,
+        "playbooks": all_playbooks(),
     }
 
 
@@ -62,9 +63,16 @@ def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
         "lines": record_of(incident, user, group=group),
         "group": group,
         "groups": GROUPS,
-        "playbooks": all_playbooks(),
     }
     return render(request, "incidents/incident.html", context)
+
+
+@require_GET
+@login_required
+def of_scope(request: HttpRequest, scope: int) -> HttpResponse:
+    """Rooms below know an incident only by its scope."""
+    incident = get_object_or_404(visible_incidents(current_user(request)), scope_id=scope)
+    return redirect("incidents:incident", incident.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -89,7 +97,7 @@ def open_page(request: HttpRequest) -> HttpResponse:
     return render(request, "incidents/open.html", {"form": form}, status=400 if form.errors else 200)
 
 
-def _act(request: HttpRequest, pk: int, act: Callable[[Incident, User], object]) -> HttpResponse:
+def _act(request: HttpRequest, pk: int, act: Callable[[Incident, User], object], **extra: Any) -> HttpResponse:
     """One verb; the page follows through its socket, and a refusal is told where the button was."""
     user = current_user(request)
     incident = get_object_or_404(visible_incidents(user), pk=pk)
@@ -109,7 +117,9 @@ def _act(request: HttpRequest, pk: int, act: Callable[[Incident, User], object])
     if fresh is None:
         return HttpResponse(headers={"HX-Redirect": "/incidents/"})
     return render(
-        request, "incidents/fragments.html", {**war_context(fresh, str(user.level), user), "acted": True, "more": True}
+        request,
+        "incidents/fragments.html",
+        {**war_context(fresh, str(user.level), user), "acted": True, "more": True, **extra},
     )
 
 
@@ -140,7 +150,7 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
     """An update for everybody, or a note for the record."""
     verb = services.add_update if request.POST.get("kind") == "update" else services.add_note
     text = request.POST.get("text", "")
-    return _act(request, pk, lambda incident, user: verb(incident=incident, text=text, actor=user.actor))
+    return _act(request, pk, lambda incident, user: verb(incident=incident, text=text, actor=user.actor), spoken=True)
 
 
 @require_POST

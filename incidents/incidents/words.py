@@ -8,7 +8,11 @@ from typing import Any
 from accounts.models import User
 from ledger.models import Event
 
-HIDDEN = ("scope.opened", "scope.linked", "plan.created", "run.drafted", "work.", "proposal.drafted", "step.running")
+HIDDEN = (
+    *("scope.opened", "scope.linked", "plan.created", "run.drafted", "work.", "proposal.drafted", "step.running"),
+    *("delivery.sent", "delivery.queued", "delivery.sending", "approval.satisfied", "safe.", "user.", "session."),
+    *("transaction.queued", "transaction.reserved", "transaction.signed", "monitor.created", "review."),
+)
 GROUPS = {
     "people": ("incident.", "step.answered", "step.skipped", "approval.", "scope.member"),
     "chain": ("proposal.", "confirmation.", "transaction.", "monitor.", "alert.", "chain."),
@@ -55,53 +59,52 @@ SENTENCES: dict[str, str] = {
     "incident.severity.lowered": "lowered the severity to {severity}",
     "incident.update.posted": "posted an update",
     "incident.note.added": "noted",
-    "incident.alert.joined": "another alert joined: {title}",
-    "incident.active": "the incident is active",
-    "incident.contained": "the incident is contained",
-    "incident.restored": "service is restored",
+    "incident.alert.joined": "joined another alert: {title}",
+    "incident.active": "made the incident active again",
+    "incident.contained": "contained the incident",
+    "incident.restored": "restored service",
     "incident.closed": "closed the incident",
     "incident.declined": "declined the incident",
-    "alert.raised": "alert {key}",
-    "alert.cleared": "alert cleared: {key}",
-    "run.running": "the run began",
-    "run.awaiting_approval": "the run waits for approval",
-    "run.done": "the run is done",
-    "run.failed": "the run stopped",
-    "run.paused": "the run is paused",
+    "alert.raised": "raised alert {key}",
+    "alert.cleared": "cleared alert {key}",
+    "run.running": "started the run",
+    "run.awaiting_approval": "asked for the plan's approval",
+    "run.done": "is done",
+    "run.failed": "stopped",
+    "run.paused": "is paused",
     "run.aborted": "aborted the run",
-    "step.waiting": "{title}: waiting",
-    "step.done": "{title}: done",
-    "step.failed": "{title}: failed",
-    "step.unknown": "{title}: nobody can tell",
+    "step.waiting": "waits: {title}",
+    "step.done": "did: {title}",
+    "step.failed": "failed: {title}",
+    "step.unknown": "cannot tell what became of: {title}",
     "step.skipped": "skipped a step",
     "step.pending": "tries a step again",
-    "step.tried": "{title}: try {try} of {of}",
+    "step.tried": "tried {try} of {of}: {title}",
     "step.answered": "did a step by hand",
     "proposal.signing": "proposed: {title}",
-    "proposal.ready": "the proposal is fully signed",
-    "proposal.executing": "executing",
-    "proposal.executed": "executed on the chain",
-    "proposal.failed": "the proposal failed",
-    "proposal.rejected": "the proposal was rejected",
-    "proposal.superseded": "another transaction took the proposal's nonce",
-    "confirmation.added": "a signature by {owner}",
-    "approval.requested": "an approval is asked for",
+    "proposal.ready": "gave the last signature",
+    "proposal.executing": "is executing the proposal",
+    "proposal.executed": "executed the proposal on the chain",
+    "proposal.failed": "could not execute the proposal",
+    "proposal.rejected": "rejected the proposal",
+    "proposal.superseded": "found the proposal's nonce taken",
+    "confirmation.added": "handed in a signature by {owner}",
+    "approval.requested": "asked for an approval",
     "approval.given": "approved",
     "approval.refused": "refused",
-    "approval.satisfied": "the approval is complete",
-    "message.requested": "message: {subject}",
-    "message.addressed": "message to {audience}: {deliveries} on the way",
-    "message.approved": "the message was approved",
-    "message.sent": "the message was delivered",
-    "message.failed": "a message could not be delivered to everybody",
-    "message.reached.nobody": "the message reached nobody",
-    "delivery.sent": "one copy delivered",
-    "delivery.failed": "one copy could not be delivered",
-    "transaction.broadcast": "the transaction is broadcast",
-    "transaction.mined": "the transaction is mined",
-    "transaction.final": "the transaction is final",
-    "scope.member.added": "{member} may see this",
-    "scope.private.changed": "who may see this was changed",
+    "approval.taken_back": "took an approval back",
+    "message.requested": "wrote: {subject}",
+    "message.addressed": "sends it to {audience}, {deliveries} copies",
+    "message.approved": "approved the message",
+    "message.sent": "delivered every copy",
+    "message.failed": "could not deliver every copy",
+    "message.reached.nobody": "reached nobody with the message",
+    "delivery.failed": "could not deliver a copy",
+    "transaction.broadcast": "broadcast the transaction",
+    "transaction.mined": "saw the transaction mined",
+    "transaction.final": "saw the transaction final",
+    "scope.member.added": "let {member} in",
+    "scope.private.changed": "changed who may see this",
 }
 
 
@@ -114,8 +117,10 @@ def group_of(verb: str) -> str:
     return next((name for name, starts in GROUPS.items() if verb.startswith(starts)), "run")
 
 
-def shown(verb: str) -> bool:
-    return not verb.startswith(HIDDEN)
+def shown(event: Event) -> bool:
+    """Taking command makes a new incident active: that is one line, not two."""
+    first_active = event.verb == "incident.active" and (event.before or {}).get("status") == "triage"
+    return not event.verb.startswith(HIDDEN) and not first_active
 
 
 def line_of(event: Event, names: Names) -> Line:
@@ -131,14 +136,14 @@ def line_of(event: Event, names: Names) -> Line:
         note=_note(event, after),
         group=group_of(event.verb),
         verb=event.verb,
-        long=str(after.get("text") or event.reason or ""),
+        long=str(after.get("text") or after.get("proof") or event.reason or ""),
     )
 
 
 def _note(event: Event, after: Mapping[str, Any]) -> str:
     if event.verb == "confirmation.added":
         return f"{after.get('signed')}/{after.get('threshold')}"
-    return str(after.get("proof", ""))[:160] if event.verb == "step.done" else ""
+    return ""
 
 
 def _short(value: Any) -> Any:
@@ -153,6 +158,6 @@ def _short(value: Any) -> Any:
 
 
 def lines_of(events: Iterable[Event]) -> list[Line]:
-    known = [event for event in events if shown(event.verb)]
+    known = [event for event in events if shown(event)]
     names = Names(known)
     return [line_of(event, names) for event in known]

@@ -78,4 +78,5 @@ def _rules(step: Step, text: str) -> dict[str, Any]:
         "attempts": step.retry.attempts,
         "delay": step.retry.delay,
         "on_failure": step.on_failure,
+        "marks": step.marks,
     }

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
@@ -100,6 +99,6 @@ class PlaybookViewSet(
     @action(detail=True, methods=["get"])
     def versions(self, _request: Request, slug: str) -> Response:
         """All versions, newest first."""
-        found: QuerySet[PlaybookVersion] = self.get_object().versions.select_related("playbook")
-        page = self.paginate_queryset(found)
+        found: Any = self.get_object().versions.select_related("playbook")
+        page: Any = self.paginate_queryset(found)
         return self.get_paginated_response(VersionSerializer(page, many=True).data)

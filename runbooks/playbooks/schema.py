@@ -54,6 +54,7 @@ class StepBase(Part):
     retry: RetryRule = RetryRule()
     on_failure: Literal["stop", "continue"] = "stop"
     role: Role = "commander"
+    marks: Literal["contained", "restored"] | None = None
 
     @field_validator("needs", mode="before")
     @classmethod

@@ -189,5 +189,5 @@ def _scope(request: Request, pk: int | None) -> Scope | None:
 def _protocol(slug: str | None) -> Protocol | None:
     """The one that is named; without a name, the only one there is."""
     if slug:
-        return _found(Protocol.objects.filter(slug=slug).first(), "protocol")  # type: ignore[no-any-return]  # as above
+        return _found(Protocol.objects.filter(slug=slug).first(), "protocol")
     return Protocol.objects.first() if Protocol.objects.count() == 1 else None

@@ -56,6 +56,12 @@ class StepLine:
         return self.step.type == "manual" and self.step.status == "waiting"
 
     @property
+    def message(self) -> int | None:
+        """The message whose words wait for approval."""
+        waits = self.step.type == "notify" and self.step.status == "waiting"
+        return self.step.output.get("message") if waits else None
+
+    @property
     def took(self) -> timedelta | None:
         if self.step.started_at and self.step.ended_at:
             return self.step.ended_at - self.step.started_at

@@ -35,7 +35,7 @@ def run_context(run: Run, audience: str) -> dict[str, Any]:
         "list": checklist(run),
         "may_run": audience in MAY_RUN,
         "may_steer": audience in MAY_STEER,
-        "incident_scope": run.scope.parent_links.select_related("parent").first(),
+        "above": run.scope.parent_links.select_related("parent").first(),
     }
 
 

@@ -36,7 +36,7 @@ summary: Waits for a moment, then it is over.
 when: stale-oracle
 targets: {safe: 10m}
 steps:
-  - {id: look, manual: {instruction: Look outside., evidence: none}}
+  - {id: look, manual: {instruction: Look outside., evidence: none}, marks: contained}
 """
 
 
