@@ -1,6 +1,6 @@
 """`/api/v1/runs/`: start, follow and steer runs."""
 
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
@@ -23,6 +23,8 @@ from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run, StepRun
 from runbooks.runs.selectors import visible_runs
 from runbooks.runs.services import abort_run, complete_step, retry_step, skip_step, start_run
+
+T = TypeVar("T")
 
 
 class StepSerializer(serializers.ModelSerializer[StepRun]):
@@ -176,14 +178,14 @@ def _step(run: Run, step_id: str) -> StepRun:
     return get_object_or_404(StepRun.objects.select_related("run"), run=run, step_id=step_id)
 
 
-def _found(thing: Any, name: str) -> Any:
+def _found(thing: T | None, name: str) -> T:
     if thing is None:
         raise serializers.ValidationError({name: f"there is no such {name}"})
     return thing
 
 
 def _scope(request: Request, pk: int | None) -> Scope | None:
-    return _found(Scope.objects.visible_to(request.user).filter(pk=pk).first(), "scope") if pk else None  # type: ignore[no-any-return]  # _found gives back what it was given
+    return _found(Scope.objects.visible_to(request.user).filter(pk=pk).first(), "scope") if pk else None
 
 
 def _protocol(slug: str | None) -> Protocol | None:
