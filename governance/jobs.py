@@ -2,23 +2,18 @@
 
 from governance.proposals import execution, outcome
 from governance.proposals.models import Proposal
-from governance.proposals.signing import supersede
+from governance.proposals.signing import EXECUTE, supersede
 from governance.proposals.simulating import simulated, store_simulation
 from governance.safes.services import read_or_refuse
 from integrations.chain.errors import RpcError
 from ledger import Invalid, Refused, StaleTransition, transition
 from work import Backoff, Done, Lease, Outcome, Retry, Wait, handler
 
-EXECUTE, OUTCOME, REVIEW, SETTLE = (
-    "governance.execute",
-    "governance.outcome",
-    "governance.review",
-    "governance.settle",
-)
+OUTCOME, REVIEW, SETTLE = "governance.outcome", "governance.review", "governance.settle"
 PATIENT = Backoff(base=1, cap=30)
 
 
-@handler(EXECUTE, lease=5, max_attempts=60, backoff=PATIENT)
+@handler(EXECUTE, lease=5, max_attempts=60, backoff=PATIENT, on_end=execution.gave_up)
 def execute(lease: Lease) -> Outcome:
     """A proposal with enough signatures."""
     return execution.run(lease)

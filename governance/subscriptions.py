@@ -1,7 +1,8 @@
 """What happened below that moves a proposal. Each handler only writes down work: reading the chain is not its place."""
 
-from governance.jobs import EXECUTE, OUTCOME, SETTLE
+from governance.jobs import OUTCOME, SETTLE
 from governance.proposals.models import Proposal
+from governance.proposals.signing import EXECUTE
 from governance.proposals.telling import ask_signers
 from governance.safes.models import Safe
 from integrations.chain.transactions.models import Transaction

@@ -56,7 +56,7 @@ class World:
 
 def world(devnet: Devnet) -> World:
     chain = Chain.objects.create(
-        chain_id=CHAIN_ID, name="Helix devnet", short_name="devnet", kind="devnet", block_time=2
+        chain_id=CHAIN_ID, name="Helix devnet", short_name="devnet", kind="devnet", block_time=1, finality_depth=3
     )
     Endpoint.objects.create(chain=chain, url=devnet.url)
     protocol = Protocol.objects.create(slug="helix", name="Helix")

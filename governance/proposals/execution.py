@@ -17,7 +17,8 @@ from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES, exec_t
 from integrations.safe.hashes import DELEGATECALL, safe_tx_hash
 from integrations.safe.signatures import Signature, assemble, parse
 from ledger import Invalid, Refused, alarm, record, transition
-from work import Done, Lease, Outcome, Retry, Wait
+from work import Done, Fail, Lease, Outcome, Retry, Wait
+from work.models import Work
 
 ACTOR = "system:governance"
 # These may pass by themselves; everything else that stops an execution stays stopped.
@@ -76,6 +77,15 @@ def run(lease: Lease) -> Outcome:
     with lease.commit(Done({"submitted": True})):
         hand_over(checked)
     return Done({"submitted": True})
+
+
+def gave_up(work: Work, outcome: Outcome) -> None:
+    """The work ended without a word of its own (a chain that stayed away): the proposal says so, and waits."""
+    if not isinstance(outcome, Fail):
+        return
+    proposal = Proposal.objects.select_related("scope").get(pk=work.payload["proposal"])
+    if proposal.status == "ready":
+        halt(proposal, Stop("gave-up", outcome.error, ""))
 
 
 def check(proposal: Proposal) -> Checked:

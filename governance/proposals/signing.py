@@ -16,6 +16,9 @@ from integrations.safe.reads import approved_hashes
 from integrations.safe.signatures import CONTRACT, Signature, parse
 from ledger import Invalid, Refused, record, transition
 from work import enqueue
+from work.models import Work
+
+EXECUTE = "governance.execute"
 
 
 def confirm(
@@ -30,10 +33,10 @@ def confirm(
     proposal.refresh_from_db()
     refuse_unless_signing(proposal)
     check_row(proposal)
-    safe = current(proposal.safe)
-    refuse_stale_nonce(proposal, safe, actor=actor)
     tx = proposal.safe_tx
     parsed = parse(signature, safe_tx_hash(tx))
+    safe = current(proposal.safe)
+    refuse_stale_nonce(proposal, safe, actor=actor)
     _refuse_stranger(parsed, safe, tx)
     if parsed.owner not in safe.owners:
         parsed = parse(signature, safe_tx_hash(tx), safe.owners)
@@ -142,11 +145,11 @@ def _store(proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, use
 
 
 def enqueue_execution(proposal: Proposal, actor: str) -> None:
-    """Once for each set of signatures: when an owner leaves and another signs, that is a new try."""
-    number = Confirmation.objects.filter(proposal=proposal).count()
+    """A new try for each one that ended; while one is open it is the same row. The caller holds the proposal's row."""
+    ended = Work.objects.filter(kind=EXECUTE, subject=proposal.subject, ended_at__isnull=False).count()
     enqueue(
-        "governance.execute",
-        key=f"proposal:{proposal.pk}:{number}",
+        EXECUTE,
+        key=f"proposal:{proposal.pk}:{ended}",
         subject=proposal.subject,
         payload={"proposal": proposal.pk},
         scope=proposal.scope,

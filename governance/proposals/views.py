@@ -62,6 +62,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "mine": [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed],
         "incidents": [link.parent for link in proposal.scope.parent_links.select_related("parent")],
         "may_respond": user.has_level("responder"),
+        "may_execute": proposal.status == "ready" and (not proposal.auto_execute or bool(proposal.stopped)),
     }
     return render(request, "governance/proposal.html", context, status=code)
 
@@ -76,7 +77,8 @@ def parts(proposal: Proposal, people: Quorum) -> dict[str, Any]:
         "quorum": people,
         "outcome": outcome,
         "unexplained": [one for one in differences if one["kind"] == "difference"],
-        "apart": [one for one in differences if one["kind"] != "difference"],
+        "timed": sum(one["kind"] == "timed" for one in differences),
+        "moved": sum(one["kind"] == "moved" for one in differences),
     }
 
 

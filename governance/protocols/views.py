@@ -13,5 +13,6 @@ from governance.protocols.selectors import whole_protocol
 def protocol_page(request: HttpRequest, slug: str) -> HttpResponse:
     protocol = get_object_or_404(whole_protocol(), slug=slug)
     holders = {safe.address: safe for safe in protocol.safes.all()}
-    powers = [(power, holders.get(power.holder)) for power in protocol.powers.all()]
+    names = {contract.address: contract.name for contract in protocol.contracts.all()}
+    powers = [(power, holders.get(power.holder), names.get(power.holder, "")) for power in protocol.powers.all()]
     return render(request, "governance/protocol.html", {"protocol": protocol, "powers": powers})

@@ -67,6 +67,10 @@ class Sign extends HTMLElement {
     const open = this.fields !== null && !this.hasAttribute("blocked") && status === "signing";
     this.button.disabled = !open || this.hasAttribute("busy");
     if (this.hasAttribute("blocked") || this.hasAttribute("busy")) return;
+    const collecting = status === "signing" || status === "ready";
+    for (const element of document.querySelectorAll("[data-while-signing]")) element.toggleAttribute("hidden", !collecting);
+    const summary = document.getElementById("proposal-progress")?.dataset.summary ?? "";
+    if (summary) this.say(summary, { executed: "good", failed: "bad", superseded: "bad" }[status] ?? "");
     const words = { ready: "Enough signatures", executing: "Being executed", executed: "Executed", failed: "Failed" };
     this.label.textContent = open ? "Sign with wallet" : (words[status] ?? "Closed");
   }
@@ -153,7 +157,7 @@ class Sign extends HTMLElement {
       const first = body.errors?.[0];
       throw new Error([first?.message ?? body.detail ?? `The server answered ${answer.status}.`, first?.hint && `Right would be: ${first.hint}.`].filter(Boolean).join(" "));
     }
-    this.say(`Signed as ${body.owner}. ${body.signed} of ${body.threshold}.`, "good");
+    this.say(`Signed as ${body.owner.slice(0, 6)}…${body.owner.slice(-4)}. ${body.signed} of ${body.threshold}.`, "good");
   }
 
   openPaste(event) {

@@ -1,6 +1,7 @@
 """Executing signed proposals on real Safes: what is executed is what was signed, and everything else stops."""
 
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -282,3 +283,39 @@ def test_predicted_and_actual_are_compared_by_cause() -> None:
     retimed = [Change(a, slot + "2", "1", "3")]
     found = {(one.field[-1], one.kind) for one in compare(predicted, actual, retimed)}
     assert found == {("1", "moved"), ("2", "timed"), ("3", "difference"), ("9", "difference")}
+
+
+def test_without_an_executor_it_says_so_and_a_person_tries_again(helix: World) -> None:
+    proposal = signed(helix.propose(auto_execute=True))
+    run(helix, 2)
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.transaction) == ("ready", None)
+    assert proposal.stopped is not None and proposal.stopped["code"] == "no-executor"
+    make_executor(helix.chain, helix.devnet.rpc)
+    execute(proposal=proposal, actor="user:1")
+    execute(proposal=proposal, actor="user:1")
+    run(helix, until=proposal)
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.stopped) == ("executed", None)
+    assert proposal.transaction is not None and proposal.transaction.attempts.count() == 1
+
+
+def test_a_reorg_takes_it_back_and_it_is_executed_again(helix: World, executor: Executor) -> None:
+    proposal = signed(helix.propose(auto_execute=True))
+    run(helix, until=proposal)
+    proposal.refresh_from_db()
+    assert proposal.status == "executed", proposal.stopped
+    first = (proposal.outcome or {})["block_hash"]
+    rpc = helix.devnet.rpc
+    rpc("anvil_reorg", 3, [])
+    rpc("anvil_setBalance", executor.address, hex(10**19))  # the reorg took its ether as well
+    for _ in range(40):  # the same bytes are sent again after about a block's time
+        run(helix, 1)
+        proposal.refresh_from_db()
+        if proposal.status == "executed" and (proposal.outcome or {})["block_hash"] != first:
+            break
+        time.sleep(0.1)
+    assert proposal.status == "executed", proposal.stopped
+    assert (proposal.outcome or {})["block_hash"] != first
+    assert verbs(proposal)[-3:] == ["proposal.executed", "proposal.executing", "proposal.executed"]
+    assert rpc.call(helix.vault.address, calldata("paused()"))[-1] == 1

@@ -1,0 +1,223 @@
+"""A signer's page in a real Chromium: read, compare, sign with an injected wallet, see it executed; lies block."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from eth_account import Account
+from eth_account.messages import encode_typed_data
+from playwright.sync_api import Browser, Page, Route, expect
+
+from integrations.chain.hashing import keccak
+from integrations.devnet.chain import CHAIN_ID, DAN, TREASURY
+from tests.stack import Stack
+
+PHONE = {"width": 390, "height": 844}
+DESK = {"width": 1280, "height": 800}
+PASSWORD = "breakglass-demo"
+PROPOSE = """
+from governance.proposals.services import propose
+from governance.safes.models import Safe
+from integrations.devnet.chain import DAN
+safe = Safe.objects.get(label="Treasury Safe")
+call = {{"to": DAN.address, "value": "0", "data": "0x"}}
+made = propose(safe=safe, calls=[call] * {calls}, title={title!r}, actor="system:test", auto_execute=True)
+print("proposal", made.pk)
+"""
+# Announces itself by EIP-6963; the keys are in Python, as a wallet's are not in the page.
+WALLET = """
+(() => {
+  const provider = { request: async ({ method, params }) => {
+    const answer = JSON.parse(await window.testWallet(JSON.stringify({ method, params: params ?? [] })));
+    if (answer.error) throw Object.assign(new Error(answer.error), { code: answer.code });
+    return answer.result;
+  } };
+  const announce = () => window.dispatchEvent(new CustomEvent("eip6963:announceProvider", { detail: Object.freeze({
+    info: { uuid: "5a1e0000-0000-4000-8000-000000000001", name: "Test wallet", icon: "data:,", rdns: "test.wallet" },
+    provider }) }));
+  window.addEventListener("eip6963:requestProvider", announce);
+  announce();
+})();
+"""
+
+
+class Wallet:
+    """What the injected wallet does; it keeps what it was asked to sign."""
+
+    def __init__(self, key: str, chain_id: int = CHAIN_ID) -> None:
+        self.account = Account.from_key(key)
+        self.chain_id = chain_id
+        self.asked: list[dict[str, Any]] = []
+
+    def answer(self, _source: Any, text: str) -> str:
+        request = json.loads(text)
+        if request["method"] in ("eth_requestAccounts", "eth_accounts"):
+            return json.dumps({"result": [self.account.address]})
+        if request["method"] == "eth_chainId":
+            return json.dumps({"result": hex(self.chain_id)})
+        if request["method"] == "eth_signTypedData_v4":
+            typed = json.loads(request["params"][1])
+            self.asked.append(typed)
+            signed = self.account.sign_message(encode_typed_data(full_message=typed))
+            return json.dumps({"result": "0x" + bytes(signed.signature).hex()})
+        return json.dumps({"error": "not supported", "code": 4200})
+
+
+@pytest.fixture
+def page_of(browser: Browser, stack: Stack) -> Iterator[Any]:
+    """A signed-in page of a size, with a wallet in it."""
+    opened = []
+
+    def open_page(wallet: Wallet | None = None, viewport: Any = PHONE, user: str = "dan") -> Page:
+        context = browser.new_context(viewport=viewport, base_url=stack.url)
+        opened.append(context)
+        page = context.new_page()
+        page.add_init_script(script="localStorage.setItem('breakglass:quiet', '1')")
+        if wallet is not None:
+            page.expose_binding("testWallet", wallet.answer)
+            page.add_init_script(script=WALLET)
+        page.goto("/accounts/login/")
+        page.get_by_label("Username").or_(page.locator("input[name=login]")).first.fill(user)
+        page.locator("input[name=password]").fill(PASSWORD)
+        page.locator("main form button[type=submit]").first.click()
+        page.wait_for_url(re.compile(r"^(?!.*login)"))
+        return page
+
+    yield open_page
+    for context in opened:
+        context.close()
+
+
+def make_proposal(stack: Stack, title: str, calls: int = 1) -> str:
+    said = stack.manage("shell", "-v0", "-c", PROPOSE.format(title=title, calls=calls))
+    found = re.search(r"proposal (\d+)", said)
+    assert found, said
+    return f"/governance/proposals/{found[1]}/"
+
+
+def choose_wallet(page: Page) -> None:
+    """The devnet's own wallet is announced as well, so the page asks which one."""
+    page.locator("[data-sign]").click()
+    choice = page.get_by_role("button", name="Sign with Test wallet")
+    status = page.locator("[data-said]")
+    expect(choice.or_(status.filter(has_text="Test wallet")).first).to_be_visible()
+    if choice.is_visible():
+        choice.click()
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_a_signer_compares_signs_and_sees_it_executed(stack: Stack, page_of: Any, viewport: Any) -> None:
+    path = make_proposal(stack, "Touch the treasury", calls=1 if viewport is PHONE else 2)
+    wallet = Wallet(TREASURY.key)
+    page = page_of(wallet, viewport)
+    page.goto(path)
+    for name in ("domain", "message", "safeTx"):
+        expect(page.locator(f'[data-check="{name}"]')).to_have_attribute("data-state", "match")
+    expect(page.locator("#mismatch")).to_be_hidden()
+    expect(page.get_by_role("heading", name="What changes, and nothing else")).to_be_visible()
+    expect(page.locator(".changes li").filter(has_text="nonce")).to_be_visible()
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    button = page.locator("[data-sign]")
+    expect(button).to_be_enabled()
+    before = button.bounding_box()
+    choose_wallet(page)
+    expect(page.locator("#p-signers")).to_have_text("Signed 1 of 1")
+    expect(page.locator("#proposal-status")).to_have_attribute("data-status", "executed", timeout=30_000)
+    expect(page.locator("[data-said]")).to_contain_text("The actual changes are those that were predicted")
+    expect(page.locator("#proposal-progress")).to_contain_text("Mined in block")
+    after = button.bounding_box()
+    assert before and after
+    if viewport is PHONE:
+        assert after["y"] + after["height"] <= PHONE["height"]
+    shown = page.locator('[data-hash="safeTx"] code').text_content() or ""
+    typed = wallet.asked[0]
+    assert typed["primaryType"] == "SafeTx"
+    parts = encode_typed_data(full_message=typed)
+    assert "0x" + keccak(b"\x19" + parts.version + parts.header + parts.body).hex() == re.sub(r"\s", "", shown)
+
+
+def hostile(kind: str, body: str) -> str:
+    """What a server that lies would send instead."""
+    if kind == "another call behind the same words":
+        return body.replace(f'"to": "{DAN.address}"', f'"to": "{TREASURY.address}"')
+    if kind == "another hash":
+        return re.sub(
+            r'(data-hash="safeTx".*?<span class="chunk">)[0-9a-f]{4}', r"\g<1>dead", body, count=1, flags=re.S
+        )
+    if kind == "value added":
+        return body.replace('"value": "0"', '"value": "1000000000000000000"')
+    if kind == "a delegatecall":
+        return body.replace('"operation": 0', '"operation": 1')
+    if kind == "an extra field":
+        return body.replace('"operation": 0', '"operation": 0, "extra": "1"')
+    if kind == "other raw fields shown":
+        return re.sub(r'(data-raw="nonce">)\d+', r"\g<1>999", body)
+    raise AssertionError(kind)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "another call behind the same words",
+        "another hash",
+        "value added",
+        "a delegatecall",
+        "an extra field",
+        "other raw fields shown",
+    ],
+)
+def test_an_answer_that_does_not_match_blocks_signing(
+    stack: Stack, page_of: Any, kind: str, proposal_path: str
+) -> None:
+    wallet = Wallet(TREASURY.key)
+    page = page_of(wallet)
+
+    def lie(route: Route) -> None:
+        answer = route.fetch()
+        changed = hostile(kind, answer.text())
+        assert changed != answer.text(), "the lie was not told"
+        route.fulfill(response=answer, body=changed)
+
+    page.route(re.compile(re.escape(proposal_path) + "$"), lie)
+    page.goto(proposal_path)
+    expect(page.locator("#mismatch")).to_be_visible()
+    expect(page.locator("#mismatch li").first).not_to_be_empty()
+    expect(page.locator("#mismatch")).to_contain_text("by phone")
+    expect(page.locator("[data-sign]")).to_be_hidden()
+    assert wallet.asked == []
+
+
+@pytest.fixture(scope="module")
+def proposal_path(stack: Stack) -> str:
+    """One that nobody signs."""
+    return make_proposal(stack, "Nobody signs this one")
+
+
+def test_a_wallet_that_may_not_sign_says_what_would_be_right(page_of: Any, proposal_path: str) -> None:
+    stranger = Wallet(DAN.key)
+    page = page_of(stranger)
+    page.goto(proposal_path)
+    choose_wallet(page)
+    said = page.locator("[data-said]")
+    expect(said).to_contain_text("is not an owner of this Safe")
+    expect(said).to_contain_text(TREASURY.address)
+    elsewhere = Wallet(TREASURY.key, chain_id=1)
+    page = page_of(elsewhere)
+    page.goto(proposal_path)
+    choose_wallet(page)
+    expect(page.locator("[data-said]")).to_contain_text(
+        f"The wallet is on chain 1. Switch it to Helix devnet (chain {CHAIN_ID})"
+    )
+    assert stranger.asked == elsewhere.asked == []
+
+
+def test_a_pasted_signature_is_judged_at_its_field(page_of: Any, proposal_path: str) -> None:
+    page = page_of()
+    page.goto(proposal_path)
+    page.locator("[data-paste]").click()
+    page.get_by_label("Signature").fill("0x" + "11" * 65)
+    page.get_by_role("button", name="Add the signature").click()
+    expect(page.locator(".field-error")).to_be_visible()
+    expect(page.locator("#p-signers")).to_have_text("Signed 0 of 1")
