@@ -25,7 +25,7 @@ test: setup-dev
 check: setup-dev
 	@exec sh config/check.sh
 
-bench: setup
+bench: setup-dev
 	@exec $(PYTHON) -m benchmarks $(ARGS)
 
 crash: setup-dev
