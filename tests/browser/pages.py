@@ -346,6 +346,7 @@ NOT_PAGES: dict[str, str] = {
     "metrics": "Prometheus text",
     "governance/proposals/<int:pk>/bundle.json": "JSON",
     "governance/plans/<int:pk>/plan.json": "JSON",
+    "incidents/of/<int:scope>/": "leads on to the incident",
     "desk/": "a part of the front page, fetched by it",
     "devnet/wallet*": "ES modules",
     "api/schema/": "OpenAPI",
