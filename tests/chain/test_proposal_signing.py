@@ -9,6 +9,7 @@ from eth_account.messages import encode_defunct
 
 from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.review import review
+from governance.proposals.selectors import waiting_for
 from governance.proposals.services import confirm, propose, reject, withdraw
 from governance.safes.services import refresh, register
 from integrations.chain.client import client_for
@@ -20,6 +21,7 @@ from ledger import Invalid, Refused
 from ledger.models import Event
 from tests.chain.conftest import Devnet
 from tests.governance_world import KEYS, World, sign, world
+from tests.people import caller, person, wallet_of
 from tests.safe_txs import generated
 from work.models import Work
 
@@ -231,3 +233,33 @@ def test_what_is_no_safe_is_refused(helix: World) -> None:
     for address, words in ((CAROL.address, "No contract"), (helix.vault.address, "not a Safe")):
         with pytest.raises(Invalid, match=words):
             register(chain=helix.chain, address=address, label="x", actor="user:1")
+
+
+def test_the_whole_way_through_the_api(helix: World) -> None:
+    rita = caller(person("rita", "responder"))
+    body = {"safe": helix.guardian.pk, "title": "Pause", "calls": [helix.pause]}
+    first = rita.post("/api/v1/proposals/", body, headers={"Idempotency-Key": "one"})
+    again = rita.post("/api/v1/proposals/", body, headers={"Idempotency-Key": "one"})
+    assert (first.status_code, again.json(), Proposal.objects.count()) == (201, first.json(), 1)
+    where = first.headers["Location"]
+    proposal = Proposal.objects.get()
+    found = rita.get(f"{where}review/").json()
+    assert (found["signable"], found["words"], found["findings"]) == (True, ["pause() on HelixVault"], [])
+    owner = person("carol", "viewer")
+    wallet_of(owner, Account.from_key(KEYS[CAROL.address]))
+    assert [one.pk for one in waiting_for(owner)] == [proposal.pk]
+    stranger = sign(proposal, CAROL.address, digest="0x" + "11" * 32)
+    refused = caller(owner).post(f"{where}confirmations/", {"signature": stranger})
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "signature")
+    assert "not an owner" in refused.json()["errors"][0]["message"]
+    signed = caller(owner).post(f"{where}confirmations/", {"signature": sign(proposal, CAROL.address)})
+    assert (signed.status_code, signed.json()["owner"]) == (201, CAROL.address)
+    assert (signed.json()["signed"], signed.json()["threshold"]) == (1, 2)
+    assert waiting_for(owner) == []
+    assert rita.get(where).json()["confirmations"][0]["owner"] == CAROL.address
+    helix.devnet.rpc("anvil_setStorageAt", helix.guardian.address, "0x" + "0" * 63 + "5", f"0x{3:064x}")
+    helix.devnet.rpc("evm_mine")
+    refresh(safe=helix.guardian)
+    late = rita.post(f"{where}confirmations/", {"signature": sign(proposal, DAN.address)})
+    assert (late.status_code, late.json()["type"]) == (409, "urn:breakglass:problem:stale-nonce")
+    assert rita.get(where).json()["status"] == "superseded"
