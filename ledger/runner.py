@@ -4,7 +4,9 @@ import logging
 import signal
 import threading
 import time
+from collections.abc import Callable
 from types import FrameType
+from typing import Any
 
 import redis
 from asgiref.sync import async_to_sync
@@ -60,36 +62,55 @@ def announce(seq: int) -> None:
         logger.warning("browsers were not woken; they will look by themselves", exc_info=True)
 
 
-def step() -> int:
-    """One turn: link everything there is, announce it, hand it on. Returns how many events were linked."""
+def link_all() -> int:
+    """Link everything there is and announce it; returns how many events were linked."""
     linked = 0
     while seqs := link_once():
         linked += len(seqs)
         announce(seqs[-1])
-    dispatch()
     return linked
 
 
 class Runner:
+    """Two threads: browsers must not wait for subscribers, nor the other way round."""
+
     def __init__(self) -> None:
         self.stopping = threading.Event()
+        self.news = threading.Event()
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         self.stopping.set()
+        self.news.set()
 
     def run(self) -> None:
         signal.signal(signal.SIGTERM, self.stop)
         signal.signal(signal.SIGINT, self.stop)
-        ear, ready = Ear(), False
+        hands = threading.Thread(target=self._hand_on, name="subscribers")
+        hands.start()
+        ear = Ear()
         while not self.stopping.is_set():
-            try:
-                if not ready:
-                    ensure_rows()
-                    ready = True
-                step()
-                ear.wait()
-            except (OperationalError, InterfaceError):
-                logger.warning("the database does not answer; trying again")
-                connection.close()
-                self.stopping.wait(0.5)
+            if self._undisturbed(link_all):
+                self.news.set()
+            ear.wait()
+        hands.join()
+
+    def _hand_on(self) -> None:
+        """Feed the subscribers when there is news, and every second: one that failed may be due again."""
+        while not self.stopping.is_set() and not self._undisturbed(ensure_rows):
+            pass
+        while not self.stopping.is_set():
+            self.news.wait(1)
+            self.news.clear()
+            self._undisturbed(dispatch)
+
+    def _undisturbed(self, turn: Callable[[], Any]) -> Any:
+        """The database may be away for a while; both threads outlive that."""
+        try:
+            return turn()
+        except (OperationalError, InterfaceError):
+            logger.warning("the database does not answer; trying again")
+            connection.close()
+            self.stopping.wait(0.5)
+            return None
+        finally:
             close_old_connections()

@@ -9,11 +9,12 @@ from datetime import timedelta
 from django.db import connection, transaction
 from django.utils import timezone
 
-from ledger.models import Chain, Event, Subscription
+from ledger.models import Chain, Event, EventLink, Subscription
 
 logger = logging.getLogger(__name__)
 Handler = Callable[[Event], None]
-BATCH = 200
+LOOK_AHEAD = 2000
+SKIP_EVERY = 200
 LONGEST_PAUSE = timedelta(seconds=30)
 
 
@@ -27,6 +28,9 @@ class Subscriber:
     @property
     def regex(self) -> str:
         return "^" + re.escape(self.pattern).replace(r"\*", ".*") + "$"
+
+    def wants(self, verb: str) -> bool:
+        return re.match(self.regex, verb) is not None
 
 
 REGISTRY: dict[str, Subscriber] = {}
@@ -47,15 +51,46 @@ def subscribe(pattern: str, *, name: str, alarms: bool = False) -> Callable[[Han
     return register
 
 
-def ensure_rows() -> None:
+def ensure_rows() -> bool:
     """A new subscriber starts at the chain's present end: history is not acted on twice."""
     end = Chain.objects.values_list("seq", flat=True).first() or 0
     Subscription.objects.bulk_create([Subscription(name=name, cursor=end) for name in REGISTRY], ignore_conflicts=True)
+    return True
 
 
 def dispatch(names: Iterable[str] | None = None) -> int:
-    """Give every subscriber what is new to it; one that fails is tried again later and holds up nobody else."""
-    return sum(_drain(REGISTRY[name]) for name in (names or list(REGISTRY)))
+    """Give every subscriber what is new to it; one that fails is tried again later and holds up nobody else.
+
+    Three reads find out who has news; only those take a lock and a transaction.
+    """
+    subscribers = [REGISTRY[name] for name in (names or list(REGISTRY))]
+    upto, waiting = _news(subscribers)
+    handled = sum(_drain(subscriber) for subscriber, has_news in waiting if has_news)
+    _skip([subscriber.name for subscriber, has_news in waiting if not has_news], upto)
+    return handled
+
+
+def _news(subscribers: list[Subscriber]) -> tuple[int, list[tuple[Subscriber, bool]]]:
+    """Up to where we looked, and for each subscriber behind that whether something there is for it."""
+    end = Chain.objects.values_list("seq", flat=True).first() or 0
+    behind = Subscription.objects.filter(name__in=[subscriber.name for subscriber in subscribers], cursor__lt=end)
+    cursors = dict(behind.values_list("name", "cursor"))
+    if not cursors:
+        return end, []
+    links = EventLink.objects.filter(seq__gt=min(cursors.values()), seq__lte=end).order_by("seq")
+    verbs = list(links.values_list("seq", "event__verb")[:LOOK_AHEAD])
+    upto = verbs[-1][0] if verbs else end
+    waiting = [
+        (subscriber, any(seq > cursors[subscriber.name] and subscriber.wants(verb) for seq, verb in verbs))
+        for subscriber in subscribers
+        if subscriber.name in cursors
+    ]
+    return upto, waiting
+
+
+def _skip(names: list[str], upto: int) -> None:
+    """Whoever wants none of what was looked at is moved past it, now and then: a write an event would be waste."""
+    Subscription.objects.filter(name__in=names, cursor__lte=upto - SKIP_EVERY).update(cursor=upto)
 
 
 def _drain(subscriber: Subscriber) -> int:
