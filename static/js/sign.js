@@ -53,7 +53,13 @@ class Sign extends HTMLElement {
       ...reasons.map((reason) => Object.assign(document.createElement("li"), { textContent: reason })),
     );
     box.hidden = false;
-    document.getElementById("sign-action")?.setAttribute("hidden", "");
+    this.button.hidden = true;
+    this.said.replaceChildren(
+      "Do not sign: this page does not match what would be signed. ",
+      Object.assign(document.createElement("a"), { href: "#mismatch", textContent: "What does not match" }),
+    );
+    this.said.dataset.tone = "bad";
+    document.querySelector("[data-paste]")?.setAttribute("hidden", "");
     document.getElementById("paste")?.setAttribute("hidden", "");
   }
 
@@ -63,6 +69,7 @@ class Sign extends HTMLElement {
 
   /** The status may move while the page is open: say so where the thumb is, without moving anything. */
   follow() {
+    if (this.button.hidden) return; // blocked for good: no event brings it back
     const status = document.getElementById("proposal-status")?.dataset.status ?? "";
     const open = this.fields !== null && !this.hasAttribute("blocked") && status === "signing";
     this.button.disabled = !open || this.hasAttribute("busy");

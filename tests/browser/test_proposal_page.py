@@ -186,6 +186,7 @@ def test_an_answer_that_does_not_match_blocks_signing(
     expect(page.locator("#mismatch li").first).not_to_be_empty()
     expect(page.locator("#mismatch")).to_contain_text("by phone")
     expect(page.locator("[data-sign]")).to_be_hidden()
+    expect(page.locator("[data-said]")).to_contain_text("Do not sign")
     assert wallet.asked == []
 
 
