@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from incidents import desk
+from incidents import desk, status
 from incidents.incidents import views as incidents
 from incidents.watch import views as watch
 
@@ -10,6 +10,7 @@ app_name = "incidents"
 urlpatterns = [
     path("", desk.front_page, name="front"),
     path("desk/", desk.desk_part, name="desk"),
+    path("status/", status.status_page, name="status"),
     path("incidents/", incidents.index, name="index"),
     path("incidents/open/", incidents.open_page, name="open"),
     path("incidents/monitors/", watch.monitors_page, name="monitors"),

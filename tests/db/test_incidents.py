@@ -22,6 +22,7 @@ from ledger.live.topics import TOPICS
 from ledger.models import Event
 from notify.demo import load as load_audiences
 from notify.models import Message
+from notify.services import send
 from runbooks.playbooks.services import load_library, save_version
 from runbooks.runs.models import Run
 from tests.drain import settle
@@ -29,6 +30,7 @@ from tests.people import browser_of, caller, person, program_of
 from work import hints
 
 pytestmark = pytest.mark.django_db(transaction=True)
+WORDS = {"subject": "Paused for now", "body": "Nothing is needed <b>from you</b>."}
 SMALL = """\
 playbook: small
 title: A small one
@@ -378,6 +380,29 @@ class TestInbound:
         assert answer.status_code == 201 and len(answer.json()["key"]) > 20
         sent = self.send(f"/api/v1/inbound/{answer.json()['key']}/", {"alert": {"name": "Deep title"}})
         assert sent.status_code == 202 and Alert.objects.get().title == "Deep title"
+
+
+class TestStatusPage:
+    def test_it_needs_no_login_and_knows_no_private_incident(self, helix: Protocol) -> None:
+        page = Client().get("/status/")
+        assert page.status_code == 200 and "operational" in page.content.decode()
+        hidden = services.open_incident(
+            title="Secret matter", severity="SEV1", actor="user:0", protocol=helix, private=True, tell=False
+        )
+        send(key="m1", actor="user:0", audience="users", scope=hidden.scope, authority="plan:0x", context=WORDS)
+        text = Client().get("/status/").content.decode()
+        assert "operational" in text and "Secret" not in text and "Paused" not in text
+
+    def test_it_says_what_was_let_out_and_nothing_else(self, helix: Protocol) -> None:
+        incident = services.open_incident(
+            title="Inner title", severity="SEV1", actor="user:0", protocol=helix, tell=False
+        )
+        services.add_update(incident=incident, text="inner words", actor="user:0")
+        send(key="m2", actor="user:0", audience="users", scope=incident.scope, authority="plan:0x", context=WORDS)
+        send(key="m3", actor="user:0", audience="users", scope=incident.scope, context={**WORDS, "subject": "Not yet"})
+        text = Client().get("/status/").content.decode()
+        assert "looked at" in text and "Paused for now" in text and "&lt;b&gt;" in text
+        assert "inner words" not in text and "Inner title" not in text and "Not yet" not in text
 
 
 def test_the_library_is_suggested_for_its_failure_mode(helix: Protocol) -> None:
