@@ -8,6 +8,7 @@ normal form could differ between two Python versions, and with it the hash that 
 
 import hashlib
 import json
+import re
 import sys
 import unicodedata
 from bisect import bisect_right
@@ -28,6 +29,9 @@ _NEWER = (
     (0x1FAF7, 0x1FAF8), (0x2B739, 0x2B739), (0x2EBF0, 0x2EE5D), (0x31350, 0x323AF),
 )  # fmt: skip
 _STARTS = [first for first, _ in _NEWER]
+
+
+_BRACKETS = re.compile(r'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.S)  # brackets, and whole strings so as to pass over theirs
 
 
 class NotCanonical(ValueError):
@@ -108,11 +112,22 @@ def _integer(text: str) -> int:
     return int(text)
 
 
+def _refuse_deep(text: str) -> None:
+    """Before the parser sees it: how deep Python's own may go depends on the process, and beyond it crashes."""
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(token[0], 0)
+        if depth > DEEPEST:
+            raise NotCanonical("$", f"nested deeper than {DEEPEST}")
+
+
 def parse(data: bytes) -> Any:
     """Read canonical bytes, and only those: any other form of the same document is refused."""
     try:
+        text = data.decode("utf-8")
+        _refuse_deep(text)
         document = json.loads(
-            data.decode("utf-8"),
+            text,
             object_pairs_hook=_pairs,
             parse_float=_no_float,
             parse_constant=_no_float,
@@ -120,8 +135,6 @@ def parse(data: bytes) -> Any:
         )
     except UnicodeDecodeError:
         raise NotCanonical("$", "not UTF-8") from None
-    except RecursionError:
-        raise NotCanonical("$", f"nested deeper than {DEEPEST}") from None
     except json.JSONDecodeError as error:
         raise NotCanonical("$", f"not JSON at character {error.pos}") from None
     if canonical_bytes(document) != data:

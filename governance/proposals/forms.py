@@ -22,6 +22,7 @@ class ProposeForm(forms.Form):
     function = forms.ChoiceField(required=False, help_text="Of a registered contract; or raw calldata below.")
     arguments = forms.CharField(
         required=False,
+        max_length=20_000,
         widget=forms.Textarea(attrs={"rows": 2, "spellcheck": "false"}),
         help_text='The function\'s arguments as a JSON list, numbers as text: ["3600", "0x…"]. Empty for none.',
     )

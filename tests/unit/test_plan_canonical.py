@@ -122,6 +122,9 @@ def test_deep_nesting_is_refused_and_not_a_crash() -> None:
         canonical_bytes(value)
     with pytest.raises(NotCanonical, match="nested deeper"):
         parse(b"[" * 200_000 + b"]" * 200_000)
+    with pytest.raises(NotCanonical):
+        parse(b'"' + b"[" * 200_000)  # never closed: no string, no brackets
+    assert parse(b'["' + b"[{" * 100 + b'\\""]') == ["[{" * 100 + '"']  # brackets inside a string nest nothing
 
 
 @pytest.mark.parametrize(
