@@ -1,8 +1,10 @@
 """Fixtures for every floor."""
 
+import sys
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 
@@ -26,3 +28,15 @@ def _quick_flush(
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> None:
     DatabaseOperations.sql_flush = _quick_flush  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def no_limits_reached() -> None:
+    """The cache counts tries to log in; one test's wrong passwords must not slow down the next one's login."""
+    cache.clear()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def recursion_as_in_production() -> None:
+    """safe-eth-py, which only tests import, raises the limit to 100,000, where deep JSON overflows the C stack."""
+    sys.setrecursionlimit(1000)

@@ -1,4 +1,5 @@
-"""Real PostgreSQL and Redis for the suite; an early plugin, since Django reads its settings before any conftest."""
+"""Real PostgreSQL and Redis for the suite, a pair for each of its processes; an early plugin, since Django reads its
+settings before any conftest."""
 
 import atexit
 import os
@@ -6,7 +7,10 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 from config import embedded
 
@@ -14,6 +18,8 @@ os.environ["BREAKGLASS_PROFILE"] = "test"
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 # Playwright keeps an event loop in the suite's own thread; Django would take every test for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+# The suite's data outlives nothing: no waiting for the disk.
+HURRIED = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
 def _start() -> None:
@@ -37,8 +43,8 @@ def _start() -> None:
     pg_port, redis_port = embedded.free_port(), embedded.free_port()
     embedded.init_postgres(folder / "postgres")
     for command, log in (
-        (embedded.postgres_command(folder / "postgres", pg_port), "postgres.log"),
-        (embedded.redis_command(folder / "redis", redis_port), "redis.log"),
+        ([*embedded.postgres_command(folder / "postgres", pg_port), *HURRIED], "postgres.log"),
+        ([*embedded.redis_command(folder / "redis", redis_port), "--appendonly", "no"], "redis.log"),
     ):
         with (folder / log).open("wb") as out:
             processes.append(
@@ -52,4 +58,10 @@ def _start() -> None:
     os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
 
 
-_start()
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
+    """Around pytest-django's own, which reads settings. Whoever only hands out tests to workers needs no servers."""
+    hands_out = bool(getattr(early_config.known_args_namespace, "numprocesses", None))
+    if "PYTEST_XDIST_WORKER" in os.environ or not hands_out:
+        _start()
+    yield

@@ -36,12 +36,12 @@ ALLAUTH = [
 ENTRANCE = ["account_login", "account_signup", "account_reset_password"]
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_pages_ask_strangers_to_log_in_and_open_for_everyone_else(page: str) -> None:
-    answer = Client().get(page)
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_ask_strangers_to_log_in_and_open_for_everyone_else(path: str) -> None:
+    answer = Client().get(path)
     assert answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
     for levels in ((), ("auditor",), ("admin",)):
-        assert browser_of(person("", *levels)).get(page).status_code == 200
+        assert browser_of(person("", *levels)).get(path).status_code == 200
 
 
 @pytest.mark.parametrize("name", ALLAUTH)
