@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from ledger.models import Chain, Event, EventLink, Subscription
@@ -29,8 +30,8 @@ class Subscriber:
     def regex(self) -> str:
         return "^" + re.escape(self.pattern).replace(r"\*", ".*") + "$"
 
-    def wants(self, verb: str) -> bool:
-        return re.match(self.regex, verb) is not None
+    def wants(self, verb: str, alarmed: bool) -> bool:
+        return (alarmed or not self.alarms) and re.match(self.regex, verb) is not None
 
 
 REGISTRY: dict[str, Subscriber] = {}
@@ -77,15 +78,16 @@ def _news(subscribers: list[Subscriber]) -> tuple[int, list[tuple[Subscriber, bo
     cursors = dict(behind.values_list("name", "cursor"))
     if not cursors:
         return end, []
+    present = [subscriber for subscriber in subscribers if subscriber.name in cursors]
     links = EventLink.objects.filter(seq__gt=min(cursors.values()), seq__lte=end).order_by("seq")
-    verbs = list(links.values_list("seq", "event__verb")[:LOOK_AHEAD])
-    upto = verbs[-1][0] if verbs else end
-    waiting = [
-        (subscriber, any(seq > cursors[subscriber.name] and subscriber.wants(verb) for seq, verb in verbs))
-        for subscriber in subscribers
-        if subscriber.name in cursors
+    rows = links.annotate(alarmed=Q(event__alarm__isnull=False)).values_list("seq", "event__verb", "alarmed")
+    seen = list(rows[:LOOK_AHEAD])
+    if len(seen) == LOOK_AHEAD:  # somebody is far behind: each looks for itself, so that nobody waits for that one
+        return end, [(subscriber, True) for subscriber in present]
+    return end, [
+        (one, any(seq > cursors[one.name] and one.wants(verb, alarmed) for seq, verb, alarmed in seen))
+        for one in present
     ]
-    return upto, waiting
 
 
 def _skip(names: list[str], upto: int) -> None:

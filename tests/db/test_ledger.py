@@ -194,3 +194,22 @@ class TestSubscriptions:
         Subscription.objects.update(retry_at=None)
         subscriptions.dispatch()
         assert Scope.objects.count() == 1 and Subscription.objects.get(pk="t").failures == 0
+
+    def test_one_that_is_far_behind_holds_up_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(subscriptions, "LOOK_AHEAD", 3)
+        heard: list[str] = []
+
+        def broken(event: Event) -> None:
+            raise ValueError
+
+        subscriptions.subscribe("a.*", name="broken")(broken)
+        subscriptions.subscribe("b.*", name="well")(lambda event: heard.append(event.verb))
+        subscriptions.subscribe("*", name="alarms", alarms=True)(lambda event: heard.append("alarm"))
+        subscriptions.ensure_rows()
+        for number in range(8):
+            say(f"a.{number}")
+        say("b.late", alarm=ledger.alarm("k", "SEV1"))
+        chain.link_once()
+        subscriptions.dispatch()
+        assert heard == ["b.late", "alarm"]
+        assert Subscription.objects.get(pk="broken").failures == 1
