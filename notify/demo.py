@@ -1,12 +1,8 @@
-"""The demo's audiences."""
+"""The demo's outside audiences; those inside come with the tables."""
 
 from notify.audiences.models import Destination
 from notify.audiences.services import add_audience, add_destination
 
-INSIDE = (
-    ("responders", "Responders", "responder", "Everybody on this desk who acts"),
-    ("commanders", "Commanders", "commander", "Those who may take command and approve"),
-)
 OUTSIDE = (
     ("stakeholders", "Stakeholders", "Partners, told of every pause and every restart", "partners@helix.example"),
     ("lps", "Liquidity providers", "Those whose collateral is in the vault", "lps@helix.example"),
@@ -17,8 +13,6 @@ OUTSIDE = (
 
 
 def load(actor: str) -> None:
-    for slug, name, level, purpose in INSIDE:
-        add_audience(slug=slug, name=name, kind="inside", level=level, purpose=purpose, actor=actor)
     for slug, name, purpose, address in OUTSIDE:
         audience = add_audience(slug=slug, name=name, kind="outside", purpose=purpose, actor=actor)
         if not Destination.objects.filter(audience=audience).exists():

@@ -18,6 +18,7 @@ from ledger.selectors import last_seq
 from notify import selectors
 from notify.audiences import services as audience_services
 from notify.audiences.selectors import people_of
+from notify.forms import NewAudience
 from notify.messages import services as message_services
 from notify.models import Audience, Delivery, Destination
 
@@ -54,7 +55,29 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
 
 @login_required
 def audiences(request: HttpRequest) -> HttpResponse:
-    return render(request, "notify/audiences.html", {"audiences": selectors.audiences()})
+    return _audiences_page(request, NewAudience())
+
+
+def _audiences_page(request: HttpRequest, form: NewAudience) -> HttpResponse:
+    context = {
+        "audiences": selectors.audiences(),
+        "form": form,
+        "may_add": current_user(request).has_level("admin"),
+    }
+    return render(request, "notify/audiences.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+@require_level("admin")
+def add_audience(request: HttpRequest) -> HttpResponse:
+    form = NewAudience(request.POST)
+    if not form.is_valid():
+        return _audiences_page(request, form)
+    added = audience_services.add_audience(
+        **form.cleaned_data, kind=Audience.Kind.OUTSIDE, actor=current_user(request).actor
+    )
+    toasts.success(request, f"{added} can be told now. Add a destination.")
+    return redirect("notify:audience", slug=added.slug)
 
 
 @login_required
