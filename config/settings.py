@@ -144,6 +144,7 @@ CELERY_DB_REUSE_MAX = 1_000_000  # health-checked before each task instead (conf
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "work.sweep": {"task": "work.sweep", "schedule": 2.0, "options": {"expires": 2.0}},
+    "incidents.anchor.daily": {"task": "incidents.anchor.daily", "schedule": 600.0, "options": {"expires": 600.0}},
     "chain.look": {"task": "chain.look", "schedule": 15.0, "options": {"expires": 15.0}},
 }
 

@@ -1,6 +1,7 @@
 """What happened on floors below that opens, feeds or moves an incident."""
 
 from incidents.alerts.services import clear_alert, raise_alert
+from incidents.anchors.services import ask
 from incidents.incidents.models import Incident
 from incidents.incidents.services import move
 from incidents.watch.models import Monitor
@@ -49,3 +50,9 @@ def step_proved(event: Event) -> None:
     incident = Incident.objects.filter(scope__in=above).first()
     if incident is not None and to in incident.TRANSITIONS.get(incident.status, ()):
         move(incident=incident, to=to, actor=step.run.subject, reason=f"{step.title}: {step.proof}")
+
+
+@subscribe("incident.closed", name="incidents.anchor")
+def closed(event: Event) -> None:
+    """What was recorded of an incident must not be rewritten after it."""
+    ask(key=f"{event.subject}:{event.pk}", why="an incident was closed")

@@ -1,21 +1,21 @@
 """What a person fills in."""
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.text import slugify
 
 from notify.models import Audience
 
 
-class NewAudience(forms.ModelForm[Audience]):
+class NewAudience(forms.Form):
     """An outside audience; its destinations are added on its own page."""
 
-    class Meta:
-        model = Audience
-        fields = ("name", "slug", "purpose")
-        labels = {"slug": "Short name"}
-        help_texts = {"slug": "How playbooks name it, such as market-makers.", "purpose": "What it is told, and why."}
+    name = forms.CharField(max_length=80)
+    slug = forms.SlugField(label="Short name", max_length=63, help_text="How playbooks name it: market-makers.")
+    purpose = forms.CharField(max_length=200, required=False, help_text="What it is told, and why.")
 
     def clean_slug(self) -> str:
-        slug = str(self.cleaned_data["slug"])
-        if slug == "add":
-            raise forms.ValidationError("is taken by this form's own address")
+        slug = slugify(self.cleaned_data["slug"])
+        if slug == "add" or Audience.objects.filter(slug=slug).exists():
+            raise ValidationError("This short name is taken.")
         return slug

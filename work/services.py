@@ -19,24 +19,27 @@ from work.registry import HANDLERS, Handler
 logger = logging.getLogger(__name__)
 SOON = timedelta(seconds=10)  # a shorter pause is timed by the broker; a longer one is found by the sweeper
 
+# statement_timestamp, not now(): what a transaction enqueues is due in it. Not clock_timestamp: no index serves that.
+DUE = """(
+    (status IN ('queued', 'waiting') AND run_at <= statement_timestamp())
+    OR (status = 'running' AND lease_until < statement_timestamp())
+)"""
+
 CLAIM = """
 UPDATE work_work w SET status = 'running', fence = fence + 1, woken = false, hinted_at = NULL, hints = 0,
-  failures = failures + (w.status = 'running')::int, lease_until = now() + make_interval(secs => %(lease)s)
-WHERE id = (
-  SELECT id FROM work_work WHERE id = %(id)s AND (
-    (status IN ('queued', 'waiting') AND run_at <= now()) OR (status = 'running' AND lease_until < now())
-  ) FOR UPDATE SKIP LOCKED
-) RETURNING w.*
-"""
+  failures = failures + (w.status = 'running')::int,
+  lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
+WHERE id = (SELECT id FROM work_work WHERE id = %(id)s AND $DUE FOR UPDATE SKIP LOCKED)
+RETURNING w.*
+""".replace("$DUE", DUE)
 
 SWEEP = """
-UPDATE work_work SET hinted_at = now(), hints = hints + 1 WHERE id IN (
-  SELECT id FROM work_work WHERE (
-    (status IN ('queued', 'waiting') AND run_at <= now()) OR (status = 'running' AND lease_until < now())
-  ) AND (hinted_at IS NULL OR hinted_at < now() - make_interval(secs => least(60, 4 * 2 ^ least(hints, 5))))
-  ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
+UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id IN (
+  SELECT id FROM work_work WHERE $DUE AND (
+    hinted_at IS NULL OR hinted_at < statement_timestamp() - make_interval(secs => least(60, 4 * 2 ^ least(hints, 5)))
+  ) ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
 ) RETURNING id, kind
-"""
+""".replace("$DUE", DUE)
 
 
 def enqueue(
