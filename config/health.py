@@ -91,4 +91,18 @@ def _chains() -> dict[str, Any]:
     return {"head_age_s": {name: round(age or 0, 1) for name, age in ages.items()}}
 
 
+class AskedByAddress:
+    """Middleware: probes and scrapers name the process by its address, which is no host of ours, so they are answered
+    before anything looks at the host. Nothing in these answers depends on it."""
+
+    ADDRESSES = {"/healthz": healthz, "/readyz": readyz, "/metrics": metrics}
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        view = self.ADDRESSES.get(request.path_info)
+        return view(request) if view else self.get_response(request)
+
+
 PARTS: dict[str, Callable[[], dict[str, Any]]] = {"database": _database, "broker": _broker, "chains": _chains}

@@ -67,6 +67,10 @@ SENTENCES: dict[str, str] = {
     "incident.declined": "declined the incident",
     "alert.raised": "raised alert {key}",
     "alert.cleared": "cleared alert {key}",
+    "monitor.breached": "is breached at block {block}",
+    "monitor.cured": "is calm again at block {block}",
+    "monitor.blind": "cannot judge since block {block}",
+    "monitor.seeing": "can judge again at block {block}",
     "run.running": "started the run",
     "run.awaiting_approval": "asked for the plan's approval",
     "run.done": "is done",
@@ -94,7 +98,7 @@ SENTENCES: dict[str, str] = {
     "approval.refused": "refused",
     "approval.taken_back": "took an approval back",
     "message.requested": "wrote: {subject}",
-    "message.addressed": "sends it to {audience}, {deliveries} copies",
+    "message.addressed": "sends it{to}, copies: {deliveries}",
     "message.approved": "approved the message",
     "message.sent": "delivered every copy",
     "message.failed": "could not deliver every copy",
@@ -105,6 +109,12 @@ SENTENCES: dict[str, str] = {
     "transaction.final": "saw the transaction final",
     "scope.member.added": "let {member} in",
     "scope.private.changed": "changed who may see this",
+    "playbook.version.saved": "saved version {number} of {slug}",
+    "audience.added": "added the audience {slug}",
+    "destination.added": "added a destination by {channel}",
+    "chain.added": "added chain {chain_id}",
+    "executor.added": "added the executor {label}",
+    "wallet.linked": "linked the wallet {address}",
 }
 
 
@@ -126,6 +136,7 @@ def shown(event: Event) -> bool:
 def line_of(event: Event, names: Names) -> Line:
     after: Mapping[str, Any] = event.after or {}
     fields = _Known({key: _short(value) for key, value in after.items() if isinstance(value, str | int)})
+    fields["to"] = f" to {after['audience']}" if after.get("audience") else ""
     fields["member"] = names.of(event.subject) if event.subject else ""
     pattern = SENTENCES.get(event.verb, event.verb.replace(".", " ").replace("_", " "))
     return Line(

@@ -19,6 +19,15 @@ def test_healthz_asks_nobody(client: Client, django_assert_num_queries: Any) -> 
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
 
 
+@pytest.mark.parametrize("address", ["/healthz", "/readyz", "/metrics"])
+def test_a_probe_names_the_process_by_its_address(client: Client, settings: Any, address: str) -> None:
+    """Otherwise a load balancer calls a process dead whose only host is its public name."""
+    settings.ALLOWED_HOSTS, settings.METRICS_TOKEN = ["desk.example"], "open"
+    by_address = {"host": "10.0.0.7:8000", "authorization": "Bearer open"}
+    assert client.get(address, headers=by_address).status_code == 200
+    assert client.get("/status/", headers=by_address).status_code == 400
+
+
 def test_ready_when_database_and_broker_answer(client: Client) -> None:
     answer = client.get("/readyz")
     assert answer.status_code == 200, answer.content

@@ -2,11 +2,14 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 
 from integrations.chain.endpoints import glance
 from integrations.chain.models import Chain
 from integrations.chain.selectors import executors_of
+
+DEMO = settings.DEVNET_ENABLED and settings.PROFILE == "demo"
 
 
 class Command(BaseCommand):
@@ -21,7 +24,7 @@ class Command(BaseCommand):
         if options["chain"]:
             chains = chains.filter(chain_id=options["chain"])
         if not chains:
-            self.stdout.write("No chain is set up: `manage.py demo load` adds the devnet.")
+            self.stdout.write("No chain is set up" + (": `manage.py demo load` adds the devnet." if DEMO else "."))
         healthy = True
         for chain in chains:
             healthy = self._show(chain) and healthy
