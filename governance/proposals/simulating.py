@@ -74,7 +74,7 @@ def simulated(proposal: Proposal, *, sender: str | None = None, client: Client |
     result: dict[str, Any] = {
         "block": block.number,
         "block_hash": block.hash,
-        "at": datetime.fromtimestamp(block.timestamp, UTC).isoformat(),
+        "at": min(datetime.fromtimestamp(block.timestamp, UTC), datetime.now(UTC)).isoformat(),  # a devnet runs ahead
         "chain_nonce": str(state.nonce),
         "targets": code_hashes(client, tx, block.hash),
     }

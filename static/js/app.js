@@ -10,3 +10,4 @@ import "./commands.js";
 import "./shortcuts.js";
 import "./forms.js";
 import "./live.js";
+import "./unless.js";
