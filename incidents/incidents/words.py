@@ -81,10 +81,10 @@ SENTENCES: dict[str, str] = {
     "step.done": "did: {title}",
     "step.failed": "failed: {title}",
     "step.unknown": "cannot tell what became of: {title}",
-    "step.skipped": "skipped a step",
-    "step.pending": "tries a step again",
+    "step.skipped": "skipped: {title}",
+    "step.pending": "tries again: {title}",
     "step.tried": "tried {try} of {of}: {title}",
-    "step.answered": "did a step by hand",
+    "step.answered": "did by hand: {title}",
     "proposal.signing": "proposed: {title}",
     "proposal.ready": "gave the last signature",
     "proposal.executing": "is executing the proposal",
@@ -139,6 +139,8 @@ def line_of(event: Event, names: Names) -> Line:
     fields["to"] = f" to {after['audience']}" if after.get("audience") else ""
     fields["member"] = names.of(event.subject) if event.subject else ""
     pattern = SENTENCES.get(event.verb, event.verb.replace(".", " ").replace("_", " "))
+    if event.verb == "run.running" and (event.before or {}).get("status") in ("failed", "paused"):
+        pattern = "let the run go on"
     return Line(
         pk=event.pk,
         at=event.at,

@@ -101,8 +101,13 @@ def complete_step(*, step: StepRun, actor: str, evidence: str = "") -> StepRun:
     wanted = str(held.run.plan.parsed().step(held.step_id).params.get("evidence", "none"))  # type: ignore[union-attr]
     answer = _read_evidence(wanted, evidence)
     StepRun.objects.filter(pk=held.pk).update(answer={"actor": actor, "evidence": answer})
-    record("step.answered", actor=actor, scope=held.scope, subject=held.subject, after={"evidence": answer})
+    after = {**_about(held, held.attempt), "evidence": answer}
+    record("step.answered", actor=actor, scope=held.scope, subject=held.subject, after=after)
     return held
+
+
+def _about(step: StepRun, attempt: int) -> dict[str, Any]:
+    return {"run": step.run.subject, "step": step.step_id, "title": step.title, "attempt": attempt}
 
 
 def _read_evidence(wanted: str, given: str) -> str:
@@ -135,7 +140,7 @@ def retry_step(*, step: StepRun, actor: str, reason: str = "") -> StepRun:
         "started_at": None,
         "ended_at": None,
     }
-    transition(held, "pending", actor=actor, reason=reason, also=also, after={"attempt": held.attempt + 1})
+    transition(held, "pending", actor=actor, reason=reason, also=also, after=_about(held, held.attempt + 1))
     _resume(run, actor, f"step {held.step_id} is tried again")
     return held
 
@@ -152,7 +157,7 @@ def skip_step(*, step: StepRun, actor: str, reason: str) -> StepRun:
         raise Refused(f"This step is {held.status}, its run {run.status}.", "it cannot be skipped", "not-open")
     cancel(KIND, held.key)
     also = {"reason": reason.strip(), "ended_at": timezone.now()}
-    transition(held, "skipped", actor=actor, reason=reason.strip(), also=also)
+    transition(held, "skipped", actor=actor, reason=reason.strip(), also=also, after=_about(held, held.attempt))
     _resume(run, actor, f"step {held.step_id} is skipped")
     return held
 

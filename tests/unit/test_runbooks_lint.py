@@ -126,3 +126,9 @@ def test_not_readable_carries_its_place() -> None:
     with pytest.raises(NotReadable) as caught:
         read("a: 1\na: 2")
     assert (caught.value.problem.line, caught.value.problem.column) == (2, 1)
+
+
+def test_the_example_in_the_docs_is_right() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "playbooks.md").read_text()
+    example = page.split("```yaml\n")[1].split("```")[0]
+    assert lint(example).problems == ()
