@@ -1,6 +1,5 @@
 """`manage.py devnet …`: the local chain with the demo on it, and the ways to break it."""
 
-import contextlib
 import signal
 from argparse import ArgumentParser
 from pathlib import Path
@@ -122,9 +121,11 @@ class Command(BaseCommand):
 
     def do_proxy(self, options: dict[str, Any]) -> None:
         self._rpc(options)
-        with RpcProxy(_url(options), port=options["port"]) as proxy, contextlib.suppress(KeyboardInterrupt):
+        stops = {signal.SIGINT, signal.SIGTERM}
+        signal.pthread_sigmask(signal.SIG_BLOCK, stops)  # waited for even where a script's `&` has Ctrl-C ignored
+        with RpcProxy(_url(options), port=options["port"]) as proxy:
             self._say(f"{proxy.url} stands before {proxy.upstream}; faults at {proxy.url}/_control/faults.")
-            signal.pause()
+            signal.sigwait(stops)
 
     def _rpc(self, options: dict[str, Any]) -> Rpc:
         rpc = Rpc(_url(options), timeout=10)

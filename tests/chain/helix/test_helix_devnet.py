@@ -4,11 +4,11 @@ from web3 import Web3
 
 from tests.chain.conftest import Devnet
 from tests.chain.helix.book import compare, rebuild
-from tests.chain.helix.world import artifact
+from tests.chain.helix.world import artifact, connected
 
 
 def test_the_demo_is_whole_and_can_be_rebuilt_from_its_events(devnet: Devnet) -> None:
-    w3 = Web3(Web3.HTTPProvider(devnet.url))
+    w3 = connected(devnet.url)
     vault = w3.eth.contract(
         address=Web3.to_checksum_address(devnet.deployment.vault), abi=artifact("HelixVault")["abi"]
     )
