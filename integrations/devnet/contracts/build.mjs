@@ -2,7 +2,8 @@
 //
 //   node integrations/devnet/contracts/build.mjs           writes the artifacts
 //   node integrations/devnet/contracts/build.mjs --check   compares them with the committed ones
-//   … --artifacts FOLDER                                   another folder than ../artifacts
+//   … --artifacts FOLDER                                   another folder than ../artifacts; several are compared or
+//                                                          written after one compilation
 //
 // The output depends on the sources and the locked npm packages alone: no paths, no metadata hash and
 // no AST ids go into it, so two machines write the same bytes.
@@ -17,9 +18,11 @@ const solc = require('solc');
 
 const here = dirname(fileURLToPath(import.meta.url));
 const { values: options } = parseArgs({
-  options: { check: { type: 'boolean' }, artifacts: { type: 'string', default: join(here, '..', 'artifacts') } },
+  options: {
+    check: { type: 'boolean' },
+    artifacts: { type: 'string', multiple: true, default: [join(here, '..', 'artifacts')] },
+  },
 });
-const artifacts = options.artifacts;
 const packageRoot = (name) => dirname(require.resolve(`${name}/package.json`));
 const EIP170_LIMIT = 24_576;
 const ARTIFACT_LIMIT = 400_000;
@@ -169,22 +172,22 @@ function build() {
   return files;
 }
 
-function check(files) {
+function check(files, artifacts) {
   const present = existsSync(artifacts) ? readdirSync(artifacts).filter((name) => name.endsWith('.json')) : [];
   const stale = present.filter((name) => !files.has(name));
   for (const [name, text] of files) {
     const path = join(artifacts, name);
     if (!existsSync(path) || readFileSync(path, 'utf8') !== text) stale.push(name);
   }
-  for (const name of stale) console.error(`differs from its source: ${shown(name)}`);
+  for (const name of stale) console.error(`differs from its source: ${shown(join(artifacts, name))}`);
   return stale.length === 0;
 }
 
-function shown(name) {
-  return relative(process.cwd(), join(artifacts, name)).split(sep).join('/');
+function shown(path) {
+  return relative(process.cwd(), path).split(sep).join('/');
 }
 
-function write(files) {
+function write(files, artifacts) {
   mkdirSync(artifacts, { recursive: true });
   for (const name of readdirSync(artifacts)) {
     if (name.endsWith('.json') && !files.has(name)) rmSync(join(artifacts, name));
@@ -194,8 +197,10 @@ function write(files) {
 
 try {
   const files = build();
-  if (options.check) process.exitCode = check(files) ? 0 : 1;
-  else write(files);
+  for (const folder of options.artifacts) {
+    if (!options.check) write(files, folder);
+    else if (!check(files, folder)) process.exitCode = 1;
+  }
 } catch (error) {
   console.error(error.message);
   process.exitCode = 1;
