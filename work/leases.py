@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from work.models import Work
 from work.outcomes import LostLease, Outcome
 from work.registry import Handler
+from work.settling import settle
 
 
 @dataclass(eq=False)
@@ -49,8 +50,6 @@ class Lease:
         With an outcome, given here or to `turn.end`, the turn ends together with what is written here: the effect and
         the record that it is done cannot come apart.
         """
-        from work.services import settle
-
         with transaction.atomic():
             row = (
                 Work.objects.select_for_update()

@@ -30,6 +30,10 @@ HANDLERS: dict[str, Handler] = {}
 PATIENT = Backoff()
 
 
+def queue_of(kind: str) -> str:
+    return HANDLERS[kind].queue if kind in HANDLERS else "default"
+
+
 def handler(
     kind: str,
     *,

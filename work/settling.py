@@ -1,0 +1,81 @@
+"""The end of a turn: what became of a row, written in the transaction of its effect."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from ledger.services import plain, record
+from work import hints
+from work.models import Attempt, Work
+from work.outcomes import Done, Fail, Outcome, Retry, Unknown, Wait
+from work.registry import Handler, queue_of
+
+SOON = timedelta(seconds=10)  # a shorter pause is timed by the broker; a longer one is found by the sweeper
+
+
+def settle(row: Work, outcome: Outcome, handler: Handler) -> None:
+    """Write a turn's end. The caller holds the row under its fence, in a transaction."""
+    outcome = _with_patience(row, outcome, handler)
+    now = timezone.now()
+    changes: dict[str, Any] = {"lease_until": None, "hinted_at": None, "hints": 0}
+    match outcome:
+        case Done(result):
+            changes |= {"status": Work.Status.DONE, "result": plain(result), "ended_at": now, "error": "", "reason": ""}
+        case Wait(until, reason):
+            changes |= {"status": Work.Status.WAITING, "run_at": now if row.woken else until, "reason": reason[:200]}
+        case Retry(error, after):
+            pause = after if after is not None else handler.backoff.after(row.failures + 1)
+            run_at = now if row.woken else now + pause
+            changes |= {
+                "status": Work.Status.QUEUED,
+                "failures": row.failures + 1,
+                "run_at": run_at,
+                "error": error[:2000],
+            }
+        case Fail(error):
+            changes |= {"status": Work.Status.FAILED, "error": error[:2000], "ended_at": now}
+        case Unknown(known, choices):
+            result = {"known": plain(known), "choices": choices}
+            changes |= {"status": Work.Status.UNKNOWN, "result": result, "ended_at": now}
+    if "ended_at" not in changes:
+        _hint_later(row, changes, now)
+    Work.objects.filter(pk=row.pk).update(**changes)
+    Attempt.objects.filter(work=row, fence=row.fence).update(
+        ended_at=now, outcome=type(outcome).__name__.lower(), error=str(getattr(outcome, "error", ""))[:2000]
+    )
+    for name, value in changes.items():
+        setattr(row, name, value)
+    if isinstance(outcome, (Fail, Unknown)):
+        _tell(row, outcome)
+    if handler.on_end and "ended_at" in changes:
+        handler.on_end(row, outcome)
+
+
+def _with_patience(row: Work, outcome: Outcome, handler: Handler) -> Outcome:
+    """A row that failed too often, or whose deadline has passed, fails instead of going on."""
+    if isinstance(outcome, Retry) and row.failures + 1 >= handler.max_failures:
+        return Fail(f"gave up after {row.failures + 1} tries: {outcome.error}")
+    if isinstance(outcome, (Retry, Wait)) and row.deadline and row.deadline <= timezone.now():
+        return Fail(f"not done by its deadline: {getattr(outcome, 'error', '') or getattr(outcome, 'reason', '')}")
+    return outcome
+
+
+def _hint_later(row: Work, changes: dict[str, Any], now: datetime) -> None:
+    run_at = changes.get("run_at")
+    if run_at is not None and run_at - now <= SOON:
+        changes["hinted_at"] = run_at
+        hints.on_commit(row.pk, queue_of(row.kind), delay=(run_at - now).total_seconds())
+    elif row.deadline and (run_at is None or run_at > row.deadline):
+        changes["run_at"] = row.deadline
+
+
+def _tell(row: Work, outcome: Fail | Unknown) -> None:
+    status = "failed" if isinstance(outcome, Fail) else "unknown"
+    record(
+        f"work.{status}",
+        actor="system:work",
+        scope=row.scope,
+        subject=row.subject or f"work:{row.pk}",
+        after={"kind": row.kind, "key": row.key, "error": row.error, "result": row.result},
+    )
