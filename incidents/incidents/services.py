@@ -13,7 +13,7 @@ from accounts.models import User
 from governance.protocols.models import Protocol
 from incidents.incidents.models import OVER, Incident
 from incidents.watch.models import SEVERITIES
-from ledger import Invalid, Refused, record, transition
+from ledger import Invalid, Refused, alarm, record, transition
 from ledger.scopes import add_member, open_scope, set_private
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 GRAVE = ("SEV1", "SEV2")
 LONGEST_TEXT = 10_000
+LONGEST_SUBJECT = 200
 
 
 def open_or_join(alert: "Alert") -> Incident | None:
@@ -122,7 +123,8 @@ def _first_bad(detail: Mapping[str, Any]) -> tuple[int | None, datetime | None]:
 
 
 def _tell_responders(incident: Incident, actor: str) -> None:
-    """A private incident is told to its members only."""
+    """A private incident is told to its members only. That nobody can be told is an alarm of its own: it must not
+    keep the incident from being opened."""
     from notify.services import send
 
     link = reverse("incidents:incident", args=[incident.pk])
@@ -131,16 +133,27 @@ def _tell_responders(incident: Incident, actor: str) -> None:
         f"First bad block: {incident.first_bad_block or 'not known'}. Nobody has taken command yet."
     )
     users = _members(incident) if incident.scope.private else []
-    send(
-        key=f"{incident.subject}:opened",
-        audience="" if incident.scope.private else "responders",
-        users=users,
-        template="plain",
-        context={"subject": f"{incident.severity} {incident.title}", "body": f"{body}\n\nWar room: {link}"},
-        scope=incident.scope,
-        actor=actor,
-        link=link,
-    )
+    subject = " ".join(f"{incident.severity} {incident.title}".split())[:LONGEST_SUBJECT]
+    try:
+        send(
+            key=f"{incident.subject}:opened",
+            audience="" if incident.scope.private else "responders",
+            users=users,
+            template="plain",
+            context={"subject": subject, "body": f"{body}\n\nWar room: {link}"},
+            scope=incident.scope,
+            actor=actor,
+            link=link,
+        )
+    except Invalid as error:
+        record(
+            "incident.responders.untold",
+            actor=actor,
+            scope=incident.scope,
+            subject=incident.subject,
+            reason=error.message,
+            alarm=alarm("responders_untold", "SEV3", title="An incident opened and the responders could not be told"),
+        )
 
 
 def _members(incident: Incident) -> list[User]:

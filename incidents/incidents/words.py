@@ -61,6 +61,7 @@ SENTENCES: dict[str, str] = {
     "incident.note.added": "noted",
     "incident.alert.joined": "joined another alert: {title}",
     "incident.active": "made the incident active again",
+    "incident.responders.untold": "could not tell the responders",
     "incident.contained": "contained the incident",
     "incident.restored": "restored service",
     "incident.closed": "closed the incident",

@@ -18,7 +18,7 @@ from integrations.chain.models import Chain, Endpoint
 from integrations.devnet import prices
 from integrations.devnet.proxy import RpcProxy
 from ledger.models import Event
-from notify.demo import load as load_audiences
+from tests.audiences import load_audiences
 from tests.chain.conftest import Devnet
 from tests.drain import settle
 from work import hints

@@ -22,12 +22,12 @@ from integrations.devnet import prices
 from integrations.devnet.chain import CAROL, ERIN
 from ledger.chain import verify
 from ledger.models import Event
-from notify.demo import load as load_audiences
 from notify.models import Message
 from runbooks.playbooks.models import Playbook
 from runbooks.playbooks.services import load_library, save_version
 from runbooks.runs.models import Run, StepRun
 from runbooks.runs.services import retry_step, start_run
+from tests.audiences import load_audiences
 from tests.chain.conftest import Devnet
 from tests.chain.transactions import make_executor
 from tests.drain import settle
@@ -200,4 +200,4 @@ def test_two_runs_of_the_same_inputs_are_two_plans_and_two_proposals(helix: Worl
     ]
     settle()
     assert runs[0].plan_hash == runs[1].plan_hash and runs[0].plan_id != runs[1].plan_id
-    assert [p.plan_id for p in Proposal.objects.order_by("pk")] == [r.plan_id for r in runs]
+    assert sorted(p.plan_id for p in Proposal.objects.all()) == sorted(r.plan_id for r in runs)

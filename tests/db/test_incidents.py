@@ -20,11 +20,11 @@ from ledger import alarm, record
 from ledger.errors import Invalid, Refused
 from ledger.live.topics import TOPICS
 from ledger.models import Event
-from notify.demo import load as load_audiences
-from notify.models import Message
+from notify.models import Audience, Message
 from notify.services import send
 from runbooks.playbooks.services import load_library, save_version
 from runbooks.runs.models import Run
+from tests.audiences import load_audiences
 from tests.drain import settle
 from tests.people import browser_of, caller, person, program_of
 from work import hints
@@ -98,6 +98,21 @@ class TestTheRule:
         message = Message.objects.get()
         assert "Stale oracle" in message.subject_line and message.audience is not None
         assert message.audience.slug == "responders"
+
+    def test_an_alarm_is_not_lost_because_nobody_can_be_told(self, helix: Protocol) -> None:
+        """The audience is gone: the incident opens all the same, and that nobody was told is an alert itself."""
+        settle()
+        Audience.objects.all().delete()
+        assert an_alert(helix).incident is not None
+        settle()
+        untold = Alert.objects.get(key="responders_untold")
+        assert (untold.incident, untold.status) == (None, "firing")
+        assert Incident.objects.count() == 1
+
+    def test_the_longest_title_still_opens_an_incident(self, helix: Protocol) -> None:
+        incident = an_alert(helix, title="x" * 300).incident
+        assert incident is not None and len(incident.title) == 200
+        assert len(Message.objects.get().subject_line) == 200
 
     def test_any_rooms_alarm_becomes_an_alert(self) -> None:
         settle()
