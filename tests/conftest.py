@@ -1,12 +1,46 @@
 """Fixtures for every floor."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
+from xdist.scheduler.loadscope import LoadScopeScheduling
+
+HERE = Path(__file__).parent
+# What takes longest goes first, so that the suite's processes end at about the same time.
+FOLDERS = ("browser", "crash", "chain/helix", "chain", "db", "unit")
+LONGEST = ("test_emergency", "test_proposal_page", "test_newcomer", "test_supervisor", "test_helix_invariants")
+ONE_STACK = ("tests/browser/test_proposal_page.py", "tests/browser/test_newcomer.py")
+
+
+def _place(name: str, names: tuple[str, ...]) -> int:
+    return names.index(name) if name in names else len(names)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def rank(item: pytest.Item) -> tuple[int, int]:
+        stem, folder = item.path.stem, item.path.parent.relative_to(HERE).as_posix()
+        return _place(stem, LONGEST), _place(folder, FOLDERS)
+
+    items.sort(key=rank)
+
+
+class ByFile(LoadScopeScheduling):
+    """A file stays in one process, with what its tests share; and so do the files that look at one running stack."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return ONE_STACK[0] if file in ONE_STACK else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 def _quick_flush(

@@ -226,11 +226,13 @@ def test_a_wallet_is_linked_and_then_logs_in_by_itself(watched: Page, live_serve
     log_in(page, url, "carol")
     page.goto(f"{url}/accounts/wallets/")
     page.get_by_role("button", name="Link a wallet").click()
+    page.get_by_role("button", name="Wallet one").click()  # the devnet's announces itself too
     expect(page.get_by_role("button", name=f"Unlink {account.address}")).to_be_visible()
     assert Wallet.objects.get().user == carol
     log_out(page, url)
     page.goto(f"{url}/accounts/login/?next=/accounts/me/")
     page.get_by_role("button", name="Sign in with a wallet").click()
+    page.get_by_role("button", name="Wallet one").click()
     page.wait_for_url("**/accounts/me/")
     expect(page.locator("h1")).to_have_text("Carol")
     assert wallets.seen.count("personal_sign") == 2
@@ -262,7 +264,8 @@ def test_several_wallets_are_offered_and_strangers_and_wrong_chains_are_told(wat
     page.wait_for_url(lambda address: "login" not in address)
 
 
-def test_without_a_wallet_the_button_says_so(watched: Page, live_server: Any) -> None:
+def test_without_a_wallet_the_button_says_so(watched: Page, live_server: Any, settings: Any) -> None:
+    settings.DEVNET_ENABLED = False  # as in production, where nothing of ours announces itself
     watched.goto(f"{live_server.url}/accounts/login/")
     watched.get_by_role("button", name="Sign in with a wallet").click()
     expect(watched.get_by_text("No wallet was found in this browser")).to_be_visible()
@@ -282,12 +285,14 @@ def test_an_approval_is_signed_with_a_wallet_on_a_phone(watched: Page, live_serv
     assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
     button = page.get_by_role("button", name="Approve with a wallet")
     expect(button).to_be_in_viewport()
-    button.click()  # the wallet is nobody's yet
+    button.click()
+    page.get_by_role("button", name="Wallet one").click()  # it is nobody's yet
     expect(page.get_by_text("is not a wallet of yours")).to_be_visible()
     assert not Decision.objects.exists()
     wallet_of(ana, account)
     page.goto(f"{url}/approvals/{approval.pk}/")
     page.get_by_role("button", name="Approve with a wallet").click()
+    page.get_by_role("button", name="Wallet one").click()
     expect(page.get_by_text("1 of 1")).to_be_visible()
     assert Decision.objects.get().wallet == account.address and is_satisfied("run:3", HASH)
     assert wallets.seen.count("eth_signTypedData_v4") == 2
