@@ -15,7 +15,7 @@ class NewAudience(forms.Form):
     purpose = forms.CharField(max_length=200, required=False, help_text="What it is told, and why.")
 
     def clean_slug(self) -> str:
-        slug = slugify(self.cleaned_data["slug"])
+        slug: str = slugify(self.cleaned_data["slug"])
         if slug == "add" or Audience.objects.filter(slug=slug).exists():
             raise ValidationError("This short name is taken.")
         return slug
