@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 
 from tests.stack import ROOT, Stack, running
 
@@ -55,6 +56,12 @@ def orm_beside_playwright() -> None:
     """Playwright keeps an event loop in the tests' thread, which Django would take for asynchronous code; the session's
     later tests run in that thread too."""
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """As long as Playwright waits for everything else: a busy machine is no failure."""
+    expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

@@ -261,6 +261,7 @@ PAGES: list[Page] = [
         "incidents/<int:pk>/start/<slug:slug>/",
         lambda world: {"pk": world.incident.pk, "slug": world.playbook.playbook.slug},
     ),
+    Page("status/", with_("proposal"), who=None),
     # logging in
     Page("accounts/login/", who=None),
     Page("accounts/signup/", who=None),

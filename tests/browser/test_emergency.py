@@ -47,10 +47,8 @@ class Desk:
 
 @pytest.fixture(params=list(WIDTHS))
 def desk(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Desk]:
-    expect.set_options(timeout=PATIENCE)
     with running() as stack:
         yield Desk(browser, stack, request.param)
-    expect.set_options(timeout=5_000)
 
 
 def step(page: Page, title: str) -> Locator:
@@ -119,8 +117,8 @@ def test_from_the_alarm_to_a_safe_protocol(desk: Desk) -> None:
     expect(carol.get_by_text("Signed 1 of 2")).to_be_visible()
     expect(step(ana, "Pause HelixVault from the guardian Safe")).to_contain_text("1 of 2")
     sign(dan, url, "Dan")
-    expect(dan.get_by_text("The actual changes are those that were predicted")).to_be_visible()
-    expect(carol.get_by_text("The actual changes are those that were predicted")).to_be_visible()
+    expect(dan.get_by_text("The actual changes are those that were predicted", exact=True)).to_be_visible()
+    expect(carol.get_by_text("The actual changes are those that were predicted", exact=True)).to_be_visible()
     desk.shoot(carol, "5-executed", full=True)
 
     expect(step(ana, "Prove that HelixVault is paused")).to_contain_text("paused is true")
