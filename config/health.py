@@ -1,5 +1,6 @@
 """/healthz: the process answers. /readyz: what it needs answers too. /metrics: Prometheus, behind a token."""
 
+import logging
 import secrets
 import time
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from django_prometheus import exports
 
 from integrations.models import Chain
 
+logger = logging.getLogger(__name__)
+
 
 class NotReady(Exception):
     """Why a part is not ready: a fixed text, never an exception's."""
@@ -33,6 +36,8 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 def readyz(_request: HttpRequest) -> HttpResponse:
     parts = {name: _state(probe) for name, probe in PARTS.items()}
     ready = all(part["ok"] for part in parts.values())
+    if not ready:
+        logger.warning("not ready: %s", "; ".join(str(part["error"]) for part in parts.values() if not part["ok"]))
     return JsonResponse({"status": "ready" if ready else "not ready", "parts": parts}, status=200 if ready else 503)
 
 

@@ -54,6 +54,7 @@ def configure(*, as_json: bool, level: str) -> dict[str, Any]:
             # A hint every two seconds is no news; what the work did is said by the work.
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
+            "celery.worker.request": {"level": "WARNING"},  # that a sweep came too late to matter
             "celery.app.trace": {"level": "WARNING"},
             "django_structlog.celery": {"level": "WARNING"},
             "mail.log": {"level": "WARNING"},
@@ -65,10 +66,8 @@ def configure(*, as_json: bool, level: str) -> dict[str, Any]:
 
 
 def _only_what_tells(_logger: Any, _name: str, event: Any) -> Any:
-    """One line a request, none for probes that went well."""
+    """One line a request; probes and scrapers are answered before there is one (config/health.py)."""
     if event.get("event") == "request_started":
-        raise structlog.DropEvent
-    if event.get("code") == 200 and str(event.get("request", "")).endswith((" /healthz", " /readyz", " /metrics")):
         raise structlog.DropEvent
     return event
 

@@ -36,7 +36,7 @@ class Command(BaseCommand):
         verbs.add_parser("wallets", help="the ten accounts that everybody knows the keys of")
         verbs.add_parser("reset", help="forget the chain; the next run begins anew")
         fault = verbs.add_parser("fault", help="break something: fault list, fault <name> [clear]")
-        fault.add_argument("name")
+        fault.add_argument("name", nargs="?", default="list", help="without one: the ways there are")
         fault.add_argument("action", nargs="?", choices=("start", "clear"), default="start")
         fault.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="e.g. percent=-30")
         proxy = verbs.add_parser("proxy", help="a fault-injecting proxy before the devnet, until stopped")

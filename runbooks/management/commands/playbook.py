@@ -45,8 +45,8 @@ class Command(BaseCommand):
             for problem in problems:
                 self.stdout.write(problem.at(str(path)))
         if wrong:
-            raise CommandError(f"{wrong} {'mistake' if wrong == 1 else 'mistakes'} in {len(paths)} files")
-        self.stdout.write(f"{len(paths)} playbooks, no mistakes")
+            raise CommandError(f"{wrong} {'mistake' if wrong == 1 else 'mistakes'} in {_count(paths, 'file')}")
+        self.stdout.write(f"{_count(paths, 'playbook')}, no mistakes")
 
     def _plan(self, options: dict[str, Any]) -> None:
         from governance.plans.canonical import hash_of
@@ -115,3 +115,7 @@ def _pair(text: str) -> tuple[str, str]:
     if not sign:
         raise CommandError(f"--input wants NAME=VALUE, not {text!r}")
     return name, value
+
+
+def _count(paths: list[Path], noun: str) -> str:
+    return f"{len(paths)} {noun}{'' if len(paths) == 1 else 's'}"
