@@ -31,8 +31,11 @@ def transaction_moved(event: Event) -> None:
     if sent is None or proposal is None:
         return
     what = event.verb.removeprefix("transaction.")
-    if what == "broadcast" and (event.before or {}).get("status") == "mined" and proposal.status == "executed":
+    before = (event.before or {}).get("status")
+    if what == "broadcast" and before == "mined" and proposal.status == "executed":
         transition(proposal, "executing", actor=ACTOR, reason="a reorg took the block that it was executed in")
+    elif what in ("broadcast", "reserved") and before == "unknown" and proposal.status == "unknown":
+        transition(proposal, "executing", actor=event.actor, reason=event.reason, also={"stopped": None})
     elif what in ENDED:
         enqueue(
             OUTCOME,

@@ -46,8 +46,7 @@ def step_proved(event: Event) -> None:
     to = step.rules.get("marks") if step else None
     if step is None or not to or step.run.environment != "live":
         return
-    above = ScopeClosure.objects.filter(descendant_id=event.scope_id).values("ancestor_id")
-    incident = Incident.objects.filter(scope__in=above).first()
+    incident = _incident_of(event)
     if incident is not None and to in incident.TRANSITIONS.get(incident.status, ()):
         move(incident=incident, to=to, actor=step.run.subject, reason=f"{step.title}: {step.proof}")
 
@@ -56,3 +55,20 @@ def step_proved(event: Event) -> None:
 def closed(event: Event) -> None:
     """What was recorded of an incident must not be rewritten after it."""
     ask(key=f"{event.subject}:{event.pk}", why="an incident was closed")
+
+
+@subscribe("step.pending", name="incidents.uncontained")
+def step_unproved(event: Event) -> None:
+    """A reorg took the proof: what was contained by it is not, until it is proved again."""
+    noun, _, number = event.subject.partition(":")
+    if noun != "step" or (event.before or {}).get("status") != "done":
+        return
+    step = StepRun.objects.select_related("run__plan").get(pk=int(number))
+    incident = _incident_of(event)
+    if incident is not None and incident.status == step.rules.get("marks") and step.run.environment == "live":
+        move(incident=incident, to="active", actor=step.run.subject, reason=f"{step.title}: {event.reason}")
+
+
+def _incident_of(event: Event) -> Incident | None:
+    above = ScopeClosure.objects.filter(descendant_id=event.scope_id).values("ancestor_id")
+    return Incident.objects.filter(scope__in=above).first()

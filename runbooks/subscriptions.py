@@ -4,6 +4,7 @@ from accounts.approvals.models import Approval
 from governance.proposals.models import Proposal
 from ledger import subscribe
 from ledger.models import Event
+from runbooks.runs import aftermath
 from runbooks.runs.engine import KIND
 from runbooks.runs.models import OPEN_STEP, Run, StepRun
 from runbooks.runs.services import approved
@@ -25,8 +26,15 @@ def proposal_moved(event: Event) -> None:
     """Found by the plan and the step, not by what the step says it waits for: that may not be written yet."""
     number = _number(event.subject, "proposal")
     proposal = Proposal.objects.filter(pk=number, plan__isnull=False).first() if number else None
-    if proposal is not None and proposal.plan_id is not None:
-        _wake(StepRun.objects.filter(run__plan_id=proposal.plan_id, step_id=proposal.step_id).first())
+    if proposal is None or proposal.plan_id is None:
+        return
+    found = StepRun.objects.filter(run__plan_id=proposal.plan_id, step_id=proposal.step_id)
+    step = found.select_related("run__scope", "run__plan").first()
+    if step is not None and step.status in ("done", "unknown"):
+        before = str((event.before or {}).get("status", ""))
+        aftermath.proposal_moved(step, proposal, before=before, actor=event.actor, reason=event.reason)
+    else:
+        _wake(step)
 
 
 @subscribe("approval.*", name="runbooks.approvals")

@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('step_id', models.CharField(blank=True, default='', max_length=64)),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('signing', 'Signing'), ('ready', 'Ready'), ('executing', 'Executing'), ('executed', 'Executed'), ('rejected', 'Rejected'), ('superseded', 'Superseded'), ('failed', 'Failed')], default='draft', max_length=16)),
+                ('status', models.CharField(choices=[('draft', 'Draft'), ('signing', 'Signing'), ('ready', 'Ready'), ('executing', 'Executing'), ('executed', 'Executed'), ('rejected', 'Rejected'), ('superseded', 'Superseded'), ('failed', 'Failed'), ('unknown', 'Unknown')], default='draft', max_length=16)),
                 ('title', models.CharField(max_length=200)),
                 ('description', models.TextField(blank=True, default='')),
                 ('calls', models.JSONField()),

@@ -17,7 +17,7 @@ from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES, exec_t
 from integrations.safe.hashes import DELEGATECALL, safe_tx_hash
 from integrations.safe.signatures import Signature, assemble, parse
 from ledger import Invalid, Refused, alarm, record, transition
-from work import Done, Fail, Lease, Outcome, Retry, Wait
+from work import Done, Fail, Lease, Outcome, Retry, Wait, faults
 from work.models import Work
 
 ACTOR = "system:governance"
@@ -74,8 +74,10 @@ def run(lease: Lease) -> Outcome:
         with lease.commit():
             halt(proposal, Stop("invalid", f"{error.field}: {error.message}"))
         return Done({"stopped": "invalid"})
+    faults.point("execute.checked")
     with lease.commit(Done({"submitted": True})):
         hand_over(checked)
+    faults.point("execute.handed")
     return Done({"submitted": True})
 
 

@@ -14,7 +14,7 @@ from ledger.access import ScopedQuerySet
 from ledger.transitions import Status
 
 DEAD = ("rejected", "superseded", "failed")
-OPEN = ("draft", "signing", "ready", "executing")
+OPEN = ("draft", "signing", "ready", "executing", "unknown")
 
 
 class Proposal(Status):
@@ -25,7 +25,8 @@ class Proposal(Status):
         "draft": {"signing", "rejected"},
         "signing": {"ready", "executed", "rejected", "superseded", "failed"},  # executed: by somebody else
         "ready": {"executing", "executed", "signing", "rejected", "superseded", "failed"},
-        "executing": {"executed", "failed", "superseded"},
+        "executing": {"executed", "failed", "superseded", "unknown"},
+        "unknown": {"executing", "executed", "failed"},  # a person decided about its transaction
         "executed": {"executing"},  # a reorg took its block
     }
 
@@ -38,6 +39,7 @@ class Proposal(Status):
         REJECTED = "rejected"
         SUPERSEDED = "superseded"
         FAILED = "failed"
+        UNKNOWN = "unknown"
 
     safe = models.ForeignKey(Safe, on_delete=models.PROTECT, related_name="proposals")
     scope = models.ForeignKey("ledger.Scope", on_delete=models.PROTECT, related_name="+")

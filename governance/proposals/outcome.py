@@ -9,11 +9,12 @@ from integrations.chain.client import Client, client_for
 from integrations.chain.errors import RpcError, RpcRefused
 from integrations.chain.reading import Receipt
 from integrations.chain.transactions.models import Transaction
+from integrations.chain.transactions.services import choices_for
 from integrations.safe.contracts import execution_result
 from integrations.safe.errors import explain
 from integrations.safe.simulate import Change, state_changes
 from ledger import alarm, transition
-from work import Done, Lease, Outcome, Retry
+from work import Done, Lease, Outcome, Retry, faults
 
 ACTOR = "system:governance"
 Key = tuple[str, str]
@@ -70,7 +71,7 @@ def run(lease: Lease) -> Outcome:
     """The work `governance.outcome`: a transaction of a proposal was mined, or ended otherwise."""
     proposal = Proposal.objects.select_related("safe__chain", "scope", "plan").get(pk=lease.work.payload["proposal"])
     sent = Transaction.objects.get(pk=lease.work.payload["transaction"])
-    if proposal.status != "executing" or sent.status in Transaction.IN_FLIGHT:
+    if proposal.status not in ("executing", "unknown") or sent.status in Transaction.IN_FLIGHT:
         return Done({"status": proposal.status})
     if sent.status in ("refused", "dropped", "unknown") or not sent.hash:
         with lease.commit(Done()):
@@ -84,18 +85,20 @@ def run(lease: Lease) -> Outcome:
         result = read_outcome(client, proposal, sent, receipt)
     except RpcError as error:
         return Retry(str(error))
+    faults.point("outcome.read")
     with lease.commit(Done()):
         settle(proposal, result)
+    faults.point("outcome.settled")
     return Done()
 
 
 def _not_sent(proposal: Proposal, sent: Transaction) -> None:
     reason = sent.reason or f"the transaction is {sent.status}"
     stopped = {"code": f"transaction-{sent.status}", "reason": reason}
-    if sent.status == "unknown":
-        Proposal.objects.filter(pk=proposal.pk).update(stopped=stopped)
-        return
-    transition(proposal, "failed", actor=ACTOR, reason=reason, also={"stopped": stopped})
+    about = {"transaction": sent.subject, "choices": list(choices_for(sent))}
+    to = "unknown" if sent.status == "unknown" else "failed"
+    if proposal.status != to:  # the transaction's own event carries the alarm
+        transition(proposal, to, actor=ACTOR, reason=reason, also={"stopped": stopped}, after=about)
 
 
 def read_outcome(client: Client, proposal: Proposal, sent: Transaction, receipt: Receipt) -> dict[str, Any]:

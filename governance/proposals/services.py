@@ -9,7 +9,7 @@ from governance.plans.models import Plan
 from governance.plans.schema import Call
 from governance.proposals.building import Built, build, read_calls
 from governance.proposals.integrity import check_plan
-from governance.proposals.models import DEAD, Proposal
+from governance.proposals.models import DEAD, OPEN, Proposal
 from governance.proposals.signing import confirm, enqueue_execution, refuse_unless_signing, supersede
 from governance.safes.models import Safe
 from governance.safes.services import current
@@ -89,7 +89,7 @@ def _nonce(safe: Safe, asked: int | None, *, by_plan: bool) -> int:
                 "nonce", f"Nonce {asked} is used up: the Safe is at {safe.nonce}.", f"{safe.nonce} or a later one"
             )
         return asked
-    holding = ("ready", "executing") if by_plan else ("draft", "signing", "ready", "executing")
+    holding = ("ready", "executing", "unknown") if by_plan else OPEN
     taken = set(
         Proposal.objects.filter(safe=safe, status__in=holding, nonce__gte=safe.nonce).values_list("nonce", flat=True)
     )

@@ -91,6 +91,8 @@ SENTENCES: dict[str, str] = {
     "proposal.executing": "is executing the proposal",
     "proposal.executed": "executed the proposal on the chain",
     "proposal.failed": "could not execute the proposal",
+    "proposal.unknown": "cannot tell what became of the proposal's transaction",
+    "proposal.stopped": "stopped the proposal",
     "proposal.rejected": "rejected the proposal",
     "proposal.superseded": "found the proposal's nonce taken",
     "confirmation.added": "handed in a signature by {owner}",

@@ -26,6 +26,7 @@ class Run(Status):
         "running": {"paused", "done", "failed", "aborted"},
         "paused": {"running", "failed", "aborted"},
         "failed": {"running", "aborted"},
+        "done": {"running"},  # a reorg took what it had proved
     }
 
     class State(models.TextChoices):
@@ -76,7 +77,8 @@ class StepRun(Status):
         "running": {"waiting", "done", "failed", "unknown", "skipped"},
         "waiting": {"done", "failed", "unknown", "skipped"},
         "failed": {"pending", "skipped"},
-        "unknown": {"pending", "skipped"},
+        "unknown": {"pending", "failed", "skipped"},
+        "done": {"pending"},  # a reorg took what it had proved
     }
 
     class State(models.TextChoices):

@@ -131,6 +131,14 @@ def _resolve_call(call: Call, chain_id: int) -> dict[str, Any]:
     return {"to": call.on.address, "value": str(call.value), "data": "0x" + data.hex(), "words": words}
 
 
+def _choices(proposal: "Proposal") -> tuple[str, ...]:
+    """What a person may safely decide about the transaction, then what about the step."""
+    from integrations.chain.transactions.services import choices_for
+
+    sent = proposal.transaction
+    return (*(choices_for(sent) if sent else ()), "skip", "abort")
+
+
 def _look(proposal: "Proposal") -> Result:
     """What the proposal's state means for the step."""
     name, output = proposal.subject, {"proposal": proposal.pk, "safe_tx_hash": proposal.safe_tx_hash}
@@ -147,7 +155,9 @@ def _look(proposal: "Proposal") -> Result:
             why = (proposal.stopped or {}).get("reason", "")
             return Failed(reason=f"the Safe transaction failed{': ' + why if why else ''}", output=output)
         case "unknown":
-            return Uncertain(known="the transaction's outcome cannot be told by a machine", output=output)
+            why = (proposal.stopped or {}).get("reason", "")
+            known = f"nobody can tell what became of its transaction{': ' + why if why else ''}"
+            return Uncertain(known=known, choices=_choices(proposal), output=output)
         case "executing":
             return Waiting(on=name, reason="being executed", output=output)
         case "ready":

@@ -77,8 +77,8 @@ class Sign extends HTMLElement {
     const collecting = status === "signing" || status === "ready";
     for (const element of document.querySelectorAll("[data-while-signing]")) element.toggleAttribute("hidden", !collecting);
     const summary = document.getElementById("proposal-progress")?.dataset.summary ?? "";
-    if (summary) this.say(summary, { executed: "good", failed: "bad", superseded: "bad" }[status] ?? "");
-    const words = { ready: "Enough signatures", executing: "Being executed", executed: "Executed", failed: "Failed" };
+    if (summary) this.say(summary, { executed: "good", failed: "bad", superseded: "bad", unknown: "bad" }[status] ?? "");
+    const words = { ready: "Enough signatures", executing: "Being executed", executed: "Executed", failed: "Failed", unknown: "Not known" };
     this.label.textContent = open ? "Sign with wallet" : (words[status] ?? "Closed");
   }
 
