@@ -161,6 +161,10 @@ def _look(proposal: "Proposal") -> Result:
         case "executing":
             return Waiting(on=name, reason="being executed", output=output)
         case "ready":
-            return Waiting(on=name, reason="fully signed; about to be executed", output=output)
+            ahead = proposal.nonce > proposal.safe.nonce
+            queued = f"it is for nonce {proposal.nonce}, the Safe is at {proposal.safe.nonce}: earlier ones come first"
+            return Waiting(
+                on=name, reason=f"fully signed; {queued if ahead else 'about to be executed'}", output=output
+            )
         case _:
             return Waiting(on=name, reason="waiting for signatures", output=output)
