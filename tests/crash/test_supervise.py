@@ -12,6 +12,7 @@ import pytest
 from config.supervisor.output import LONGEST, Output
 from config.supervisor.service import Service, Wave
 from config.supervisor.supervise import Supervisor
+from tests import loops
 
 DEAF = ("sh", "-c", "trap '' TERM INT; echo deaf; while :; do sleep 0.2; done")
 
@@ -38,7 +39,7 @@ def supervise(
             asking.cancel()
 
     began = time.monotonic()
-    return asyncio.run(asyncio.wait_for(run(), 60)), time.monotonic() - began
+    return loops.run(asyncio.wait_for(run(), 60)), time.monotonic() - began
 
 
 def stop_once_ready(supervisor: Supervisor, _output: Output) -> None:

@@ -1,6 +1,5 @@
 """Live updates: permission at subscription and for every event, replay after a gap, nothing lost without hints."""
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -16,6 +15,7 @@ from ledger.live import hub as hubs
 from ledger.live import topics
 from ledger.live.consumer import LiveConsumer
 from ledger.models import Event, Scope
+from tests import loops
 from tests.sockets import SocketClient
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -67,7 +67,7 @@ def play(scene: Callable[[], Coroutine[Any, Any, None]]) -> None:
         finally:
             await sync_to_async(connections.close_all)()
 
-    asyncio.run(whole())
+    loops.run(whole())
 
 
 @pytest.fixture
