@@ -28,6 +28,7 @@ def alarm_given(event: Event) -> None:
         protocol=monitor.protocol if monitor else None,
         failure_mode=monitor.failure_mode if monitor and not blind else "",
         detail=event.after or {},
+        about=event.scope,
     )
 
 

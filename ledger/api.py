@@ -56,6 +56,7 @@ class EventViewSet(viewsets.ReadOnlyModelViewSet[Event]):
 
     queryset = Event.objects.none()
     serializer_class = EventSerializer
+    lookup_value_converter = "int"
 
     def get_queryset(self) -> "QuerySet[Event]":
         asked = {name: self.request.query_params.get(name, "") for name in FILTERS}

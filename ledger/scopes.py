@@ -86,6 +86,15 @@ def link(*, child: Scope, parent: Scope, actor: str) -> None:
     )
 
 
+def members_of_private(scope: Scope) -> set[str] | None:
+    """Who may see a scope that is private, by itself or through an ancestor; None for one that is open."""
+    above = ScopeClosure.objects.filter(descendant=scope, ancestor__private=True).values_list("ancestor_id", flat=True)
+    if not above:
+        return None
+    named = [set(ScopeMember.objects.filter(scope_id=pk).values_list("who", flat=True)) for pk in above]
+    return set.intersection(*named)
+
+
 def _one_at_a_time() -> None:
     """Two links made at once could close a circle that neither sees."""
     with connection.cursor() as cursor:

@@ -1,7 +1,9 @@
 """`/api/v1/audiences|messages|deliveries/`."""
 
 from typing import Any
+from uuid import uuid4
 
+import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
@@ -9,6 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.filters import IdFilter
 from accounts.api.idempotency import IdempotentCreateMixin
 from accounts.api.serializers import StrictSerializer
 from accounts.permissions import Responder
@@ -62,12 +65,23 @@ class NewMessageSerializer(StrictSerializer):
     scope = serializers.IntegerField(required=False, min_value=1)
 
 
+class MessageFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
+    status = django_filters.ChoiceFilter(choices=Message.State.choices)
+    scope = IdFilter()
+
+
+class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
+    status = django_filters.ChoiceFilter(choices=Delivery.State.choices)
+    message = IdFilter()
+
+
 class AudienceViewSet(viewsets.ReadOnlyModelViewSet[Audience]):
     """Who can be told."""
 
     queryset = Audience.objects.order_by("pk")
     serializer_class = AudienceSerializer
     lookup_field = "slug"
+    lookup_value_converter = "slug"
 
 
 class MessageViewSet(
@@ -77,7 +91,8 @@ class MessageViewSet(
 
     queryset = Message.objects.none()
     serializer_class = MessageSerializer
-    filterset_fields = ("status", "scope")
+    filterset_class = MessageFilter
+    lookup_value_converter = "int"
     token_scope = "incidents:write"
 
     def get_permissions(self) -> Any:
@@ -87,7 +102,11 @@ class MessageViewSet(
         return selectors.messages(self.request.user)
 
     @extend_schema(request=NewMessageSerializer, responses={201: MessageSerializer})
-    def create(self, request: Request) -> Response:
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Say something to an audience."""
+        return super().create(request, *args, **kwargs)
+
+    def _create(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
         asked = NewMessageSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         data = asked.validated_data
@@ -96,10 +115,9 @@ class MessageViewSet(
             scope = Scope.objects.visible_to(request.user).filter(pk=data["scope"]).first()
             if scope is None:
                 raise serializers.ValidationError({"scope": "there is no such scope"})
-        actor = actor_of(request)
         message = services.send(
-            key=f"api:{actor}:{request.headers.get('Idempotency-Key', '')}",
-            actor=actor,
+            key=f"api:{uuid4()}",  # a repetition is told by its Idempotency-Key, before it comes here
+            actor=actor_of(request),
             audience=data["audience"],
             context={"subject": data["subject"], "body": data["body"]},
             scope=scope,
@@ -112,7 +130,8 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
 
     queryset = Delivery.objects.none()
     serializer_class = DeliverySerializer
-    filterset_fields = ("status", "message")
+    filterset_class = DeliveryFilter
+    lookup_value_converter = "int"
     token_scope = "incidents:write"
 
     def get_queryset(self) -> "QuerySet[Delivery]":
@@ -120,7 +139,7 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
 
     @extend_schema(request=None, responses={200: DeliverySerializer})
     @action(detail=True, methods=["post"], permission_classes=[Responder])
-    def resend(self, request: Request, pk: str | None = None) -> Response:
+    def resend(self, request: Request, pk: int) -> Response:
         delivery = self.get_object()
         services.resend(delivery=delivery, actor=actor_of(request))
         delivery.refresh_from_db()

@@ -9,6 +9,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.filters import IdFilter
 from accounts.api.idempotency import IdempotentCreateMixin
 from accounts.api.serializers import StrictSerializer
 from accounts.models import User
@@ -138,7 +139,7 @@ class SignedSerializer(serializers.Serializer[Any]):
 
 class ProposalFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
     status = django_filters.CharFilter()
-    safe = django_filters.NumberFilter()
+    safe = IdFilter()
 
     class Meta:
         model = Proposal

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Exists, OuterRef
+
 from governance.findings import CallFacts, Facts, Found, find_all
 from governance.proposals.decoding import CallView, Names, call_views, is_rejection
 from governance.proposals.integrity import check_row
@@ -11,6 +13,7 @@ from governance.proposals.simulating import keep_fresh
 from governance.safes.models import Safe
 from integrations.safe.hashes import SafeTx, domain_separator, message_hash, safe_tx_hash
 from ledger import Refused
+from ledger.models import ScopeClosure
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,6 @@ def _trouble(proposal: Proposal) -> tuple[str, bool | None]:
 
 def facts_of(proposal: Proposal, names: Names, views: list[CallView] | None, *, in_plan: bool | None) -> Facts:
     safe, simulation = proposal.safe, proposal.simulation or {}
-    open_elsewhere = Proposal.objects.filter(safe=safe, nonce=proposal.nonce, status__in=OPEN).exclude(pk=proposal.pk)
     gas = {name: proposal.raw_fields[name] for name in ("safeTxGas", "baseGas", "gasPrice")}
     return Facts(
         safe=safe.address,
@@ -111,7 +113,7 @@ def facts_of(proposal: Proposal, names: Names, views: list[CallView] | None, *, 
         to=proposal.to,
         readable=views is not None,
         calls=tuple(_call_facts(view, names, simulation.get("targets", {})) for view in views or ()),
-        same_nonce=tuple(open_elsewhere.values_list("pk", flat=True)),
+        same_nonce=_same_nonce(proposal),
         environment=proposal.plan.environment if proposal.plan else "",
         in_plan=in_plan,
         simulated=simulation.get("ok"),
@@ -120,6 +122,15 @@ def facts_of(proposal: Proposal, names: Names, views: list[CallView] | None, *, 
         proxy_version=safe.proxy_version,
         is_rejection=is_rejection(proposal),
     )
+
+
+def _same_nonce(proposal: Proposal) -> tuple[int, ...]:
+    """Other open proposals at this nonce, as far as everybody who reads this one may know of them."""
+    above = ScopeClosure.objects.filter(descendant_id=proposal.scope_id).values("ancestor_id")
+    secret = ScopeClosure.objects.filter(descendant_id=OuterRef("scope_id"), ancestor__private=True)
+    others = Proposal.objects.filter(safe=proposal.safe, nonce=proposal.nonce, status__in=OPEN).exclude(pk=proposal.pk)
+    known = others.filter(~Exists(secret.exclude(ancestor__in=above)))
+    return tuple(known.order_by("pk").values_list("pk", flat=True))
 
 
 def _call_facts(view: CallView, names: Names, targets: dict[str, str]) -> CallFacts:

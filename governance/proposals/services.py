@@ -18,9 +18,11 @@ from integrations.safe.hashes import SafeTx, domain_separator, message_hash, saf
 from ledger import Invalid, Refused, record, transition
 from ledger.models import Scope
 from ledger.scopes import open_scope
+from ledger.text import one_line, prose
 from work import enqueue
 
 __all__ = ["confirm", "execute", "propose", "reject", "supersede", "withdraw"]
+LONGEST_DESCRIPTION = 10_000
 
 
 def propose(
@@ -42,9 +44,8 @@ def propose(
     """
     if plan is not None and (existing := of_step(plan, step_id)):
         return existing
-    title = title.strip()
-    if not title or len(title) > 200:
-        raise Invalid("title", "A title of 1 to 200 characters is wanted.", "what it does, in a few words")
+    title = one_line("title", title, 200)
+    description = prose("description", description, LONGEST_DESCRIPTION, empty=True)
     checked = read_calls(calls)
     if plan is not None:
         _refuse_mixed(plan, safe)
@@ -57,7 +58,7 @@ def propose(
         nonce=_nonce(safe, nonce, by_plan=plan is not None),
         calls=[call.model_dump() for call in checked],
         title=title,
-        description=description.strip(),
+        description=description,
         scope=scope or (plan.scope if plan else None),
         plan=plan,
         step_id=step_id,

@@ -1,5 +1,7 @@
 """Reads about Safes."""
 
+from typing import Any
+
 from django.db.models import Count, Q, QuerySet
 
 from governance.safes.models import Safe
@@ -7,11 +9,15 @@ from integrations.chain.models import Chain
 
 
 def all_safes() -> "QuerySet[Safe]":
-    return (
-        Safe.objects.select_related("chain", "protocol")
-        .annotate(open_proposals=Count("proposals", filter=Q(proposals__status__in=("draft", "signing", "ready"))))
-        .order_by("label")
-    )
+    return Safe.objects.select_related("chain", "protocol").order_by("label")
+
+
+def safes_with_queues(viewer: Any) -> "QuerySet[Safe]":
+    """With the number of open proposals that this viewer may see."""
+    from governance.proposals.models import Proposal
+
+    seen = Proposal.objects.visible_to(viewer).filter(status__in=("draft", "signing", "ready")).values("pk")
+    return all_safes().annotate(open_proposals=Count("proposals", filter=Q(proposals__in=seen)))
 
 
 def safe_at(chain: Chain, address: str) -> Safe | None:

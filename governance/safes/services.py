@@ -14,6 +14,7 @@ from integrations.chain.errors import Disagreement, RpcError
 from integrations.chain.models import Chain
 from integrations.safe.reads import SafeState, read_safe_agreed
 from ledger import Invalid, Refused, alarm, record
+from ledger.text import one_line
 
 DRIFT = {
     "owners": "safe.owners.changed",
@@ -51,9 +52,7 @@ def read_or_refuse(chain: Chain, address: str) -> SafeState:
 def register(*, chain: Chain, address: str, label: str, actor: str, protocol: Protocol | None = None) -> Safe:
     """Follow a Safe from now on. A version that we have not pinned is refused: its hashes would be a guess."""
     address = parse_address(address)
-    label = label.strip()
-    if not label or len(label) > 80:
-        raise Invalid("label", "A label of 1 to 80 characters is wanted.", "e.g. Guardian Safe")
+    label = one_line("label", label, 80)
     if Safe.objects.filter(chain=chain, address=address).exists():
         raise Invalid("address", "This Safe is registered already.", "open it in the list of Safes")
     try:

@@ -13,7 +13,7 @@ from governance.proposals.models import OPEN
 from governance.proposals.selectors import people_of, queue, quorum, visible_proposals
 from governance.protocols.models import Protocol
 from governance.safes.models import Safe
-from governance.safes.selectors import all_safes, well_known_owners
+from governance.safes.selectors import all_safes, safes_with_queues, well_known_owners
 from governance.safes.services import refresh, register
 from integrations.chain.models import Chain
 from ledger import Invalid, Refused
@@ -29,7 +29,7 @@ class RegisterForm(forms.Form):
 @require_GET
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
-    context = {"safes": all_safes(), "may_register": current_user(request).has_level("commander")}
+    context = {"safes": safes_with_queues(request.user), "may_register": current_user(request).has_level("commander")}
     return render(request, "governance/safes.html", context)
 
 
@@ -69,7 +69,7 @@ def new(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@login_required
+@require_level("responder")
 def refresh_view(request: HttpRequest, pk: int) -> HttpResponse:
     safe = get_object_or_404(Safe.objects.select_related("chain"), pk=pk)
     try:

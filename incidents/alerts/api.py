@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import django_filters
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -9,11 +10,13 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.filters import IdFilter
 from accounts.api.serializers import StrictSerializer
 from accounts.permissions import ReadScoped, Responder
 from accounts.selectors import actor_of
 from incidents.alerts.models import Alert
 from incidents.alerts.services import clear_alert
+from incidents.watch.models import SEVERITIES
 from ledger.errors import Refused
 
 
@@ -41,12 +44,19 @@ class ClearSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=500)
 
 
+class AlertFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
+    status = django_filters.ChoiceFilter(choices=Alert.State.choices)
+    severity = django_filters.ChoiceFilter(choices=SEVERITIES)
+    incident = IdFilter()
+    key = django_filters.CharFilter()
+
+
 class AlertViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Alert]):
     """What was seen. Alerts come from monitors and from `/api/v1/inbound/`."""
 
     queryset = Alert.objects.none()
     serializer_class = AlertSerializer
-    filterset_fields = ("status", "severity", "incident", "key")
+    filterset_class = AlertFilter
     lookup_value_converter = "int"
     token_scope = "alerts:write"
 

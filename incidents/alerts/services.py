@@ -11,6 +11,7 @@ from incidents.alerts.models import Alert
 from incidents.incidents.services import open_or_join
 from incidents.watch.models import Monitor
 from ledger import record, transition
+from ledger.models import Scope
 
 
 @transaction.atomic
@@ -24,8 +25,12 @@ def raise_alert(
     protocol: Protocol | None = None,
     failure_mode: str = "",
     detail: Mapping[str, Any] | None = None,
+    about: Scope | None = None,
 ) -> Alert:
-    """The same key while it fires is the same alert. A new one opens or joins an incident, if the rule says so."""
+    """The same key while it fires is the same alert. A new one opens or joins an incident, if the rule says so.
+
+    `about`: the scope of what is wrong. What is wrong inside a private scope is told inside it, never beside it.
+    """
     alert, created = Alert.objects.get_or_create(
         key=key[:200],
         status=Alert.State.FIRING,
@@ -42,10 +47,10 @@ def raise_alert(
     if not created:
         Alert.objects.filter(pk=alert.pk).update(times=alert.times + 1, last_at=timezone.now())
         return alert
-    incident = open_or_join(alert)
-    if incident is not None:
-        alert.incident, alert.scope = incident, incident.scope
-        Alert.objects.filter(pk=alert.pk).update(incident=incident, scope=incident.scope)
+    incident = open_or_join(alert, about)
+    alert.incident = incident
+    alert.scope = incident.scope if incident else about
+    Alert.objects.filter(pk=alert.pk).update(incident=incident, scope=alert.scope)
     record(
         "alert.raised",
         actor=source,

@@ -1,5 +1,6 @@
 """`/api/v1/incidents/`: open, lead and end incidents."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -110,6 +111,7 @@ class IncidentViewSet(
     filterset_fields = ("status", "severity", "failure_mode")
     lookup_value_converter = "int"
     token_scope = "incidents:write"
+    idempotent_actions = frozenset({"create", "update_", "note", "start"})
 
     def get_permissions(self) -> list[Any]:
         return [RULES.get(self.action, ReadScoped)()]
@@ -146,17 +148,13 @@ class IncidentViewSet(
     @action(detail=True, methods=["post"], url_path="updates")
     def update_(self, request: Request, pk: int) -> Response:
         """Post an update."""
-        incident = self.get_object()
-        services.add_update(incident=incident, **_read(TextSerializer, request), actor=actor_of(request))
-        return self._after(incident)
+        return self.once(request, lambda: self._say(request, services.add_update))
 
     @extend_schema(request=TextSerializer, responses={200: IncidentSerializer})
     @action(detail=True, methods=["post"], url_path="notes")
     def note(self, request: Request, pk: int) -> Response:
         """Add a note to the record."""
-        incident = self.get_object()
-        services.add_note(incident=incident, **_read(TextSerializer, request), actor=actor_of(request))
-        return self._after(incident)
+        return self.once(request, lambda: self._say(request, services.add_note))
 
     @extend_schema(request=MoveSerializer, responses={200: IncidentSerializer})
     @action(detail=True, methods=["post"])
@@ -180,6 +178,9 @@ class IncidentViewSet(
     @action(detail=True, methods=["post"], url_path="runs")
     def start(self, request: Request, pk: int) -> Response:
         """Start a playbook inside the incident."""
+        return self.once(request, lambda: self._start(request))
+
+    def _start(self, request: Request) -> Response:
         data = _read(StartSerializer, request)
         playbook = Playbook.objects.filter(slug=data["playbook"], archived=False).first()
         if playbook is None:
@@ -192,6 +193,11 @@ class IncidentViewSet(
             actor=actor_of(request),
         )
         return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
+
+    def _say(self, request: Request, verb: Callable[..., None]) -> Response:
+        incident = self.get_object()
+        verb(incident=incident, **_read(TextSerializer, request), actor=actor_of(request))
+        return self._after(incident)
 
     def _after(self, incident: Incident) -> Response:
         return Response(IncidentSerializer(self.get_queryset().get(pk=incident.pk)).data)

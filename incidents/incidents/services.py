@@ -14,7 +14,9 @@ from governance.protocols.models import Protocol
 from incidents.incidents.models import OVER, Incident
 from incidents.watch.models import SEVERITIES
 from ledger import Invalid, Refused, alarm, record, transition
-from ledger.scopes import add_member, open_scope, set_private
+from ledger.models import Scope, ScopeClosure
+from ledger.scopes import add_member, members_of_private, open_scope, set_private
+from ledger.text import one_line, prose
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
@@ -27,29 +29,28 @@ LONGEST_TEXT = 10_000
 LONGEST_SUBJECT = 200
 
 
-def open_or_join(alert: "Alert") -> Incident | None:
-    """The rule: an open incident of the same protocol and failure mode takes the alert; else a grave or a known
-    failure opens one. What has neither stays an alert."""
+def open_or_join(alert: "Alert", about: Scope | None = None) -> Incident | None:
+    """The rule: what goes wrong inside an open incident belongs to it. Else an open incident of the same protocol and
+    failure mode takes the alert; else a grave or a known failure opens one. What has neither stays an alert."""
+    inside = _open_above(about)
+    if inside is not None:
+        return _join(inside, alert)
     if not alert.failure_mode and alert.severity not in GRAVE:
         return None
     _one_at_a_time(f"incident:{alert.protocol_id}:{alert.failure_mode or alert.key}")
+    insiders = members_of_private(about) if about else None
     same = Incident.objects.exclude(status__in=OVER).filter(protocol=alert.protocol)
+    if insiders is not None:
+        same = same.none()  # not even a private one: its members may be others
     if alert.failure_mode:
         found = same.filter(failure_mode=alert.failure_mode).order_by("-pk").first()
     else:
         found = same.filter(failure_mode="", alerts__key=alert.key).order_by("-pk").first()
     if found is not None:
-        record(
-            "incident.alert.joined",
-            actor=alert.source,
-            scope=found.scope,
-            subject=found.subject,
-            after={"alert": alert.subject, "title": alert.title},
-        )
-        if alert.severity < found.severity:
-            change_severity(incident=found, severity=alert.severity, actor=alert.source, reason=alert.title)
-        return found
+        return _join(found, alert)
     return open_incident(
+        private=insiders is not None,
+        members=insiders or (),
         title=alert.title,
         severity=alert.severity,
         actor=alert.source,
@@ -58,6 +59,25 @@ def open_or_join(alert: "Alert") -> Incident | None:
         detected_at=alert.raised_at if isinstance(alert.raised_at, datetime) else timezone.now(),
         first_bad=alert.detail,
     )
+
+
+def _open_above(about: Scope | None) -> Incident | None:
+    """The open incident that something belongs to, by its scope."""
+    above = ScopeClosure.objects.filter(descendant=about).values("ancestor_id")
+    return Incident.objects.exclude(status__in=OVER).filter(scope__in=above).order_by("-pk").first()
+
+
+def _join(incident: Incident, alert: "Alert") -> Incident:
+    record(
+        "incident.alert.joined",
+        actor=alert.source,
+        scope=incident.scope,
+        subject=incident.subject,
+        after={"alert": alert.subject, "title": alert.title},
+    )
+    if alert.severity < incident.severity:
+        change_severity(incident=incident, severity=alert.severity, actor=alert.source, reason=alert.title)
+    return incident
 
 
 def _one_at_a_time(name: str) -> None:
@@ -82,7 +102,7 @@ def open_incident(
     tell: bool = True,
 ) -> Incident:
     """A scope of its own, the record of when it began, and the responders told."""
-    title = _text("title", title, 200)
+    title = one_line("title", title, 200)
     _known_severity(severity)
     who = {*members, actor} if actor.startswith("user:") else set(members)
     scope = open_scope(kind="incident", title=title, private=private, members=who if private else (), actor=actor)
@@ -90,7 +110,7 @@ def open_incident(
     incident = Incident.objects.create(
         scope=scope,
         title=title,
-        summary=_text("summary", summary, LONGEST_TEXT, empty=True),
+        summary=prose("summary", summary, LONGEST_TEXT, empty=True),
         severity=severity,
         protocol=protocol,
         failure_mode=failure_mode,
@@ -159,17 +179,6 @@ def _tell_responders(incident: Incident, actor: str) -> None:
 def _members(incident: Incident) -> list[User]:
     names = incident.scope.members.filter(who__startswith="user:").values_list("who", flat=True)
     return list(User.objects.filter(pk__in=[int(name.split(":")[1]) for name in names]))
-
-
-def _text(field: str, value: str, longest: int, *, empty: bool = False) -> str:
-    text = value.strip()
-    if not text and not empty:
-        raise Invalid(field, "is empty", "a few words")
-    if len(text) > longest:
-        raise Invalid(field, f"is longer than {longest} characters")
-    if any(ord(character) < 32 and character not in "\n\t\r" for character in text):
-        raise Invalid(field, "holds control characters", "plain text")
-    return text
 
 
 def _known_severity(severity: str) -> None:
@@ -246,7 +255,7 @@ def add_note(*, incident: Incident, text: str, actor: str) -> None:
 
 
 def _say(incident: Incident, verb: str, text: str, actor: str) -> None:
-    words = _text("text", text, LONGEST_TEXT)
+    words = prose("text", text, LONGEST_TEXT)
     record(verb, actor=actor, scope=incident.scope, subject=incident.subject, after={"text": words})
 
 
@@ -262,7 +271,7 @@ def move(*, incident: Incident, to: str, actor: str, reason: str = "") -> Incide
         raise Invalid("reason", "is empty", "say in a sentence why it is over")
     held = _hold(incident)
     also = {"ended_at": timezone.now()} if to in OVER else {}
-    transition(held, to, actor=actor, reason=_text("reason", reason, LONGEST_TEXT, empty=True), also=also)
+    transition(held, to, actor=actor, reason=prose("reason", reason, LONGEST_TEXT, empty=True), also=also)
     return held
 
 

@@ -6,12 +6,13 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
+from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api.idempotency import IdempotentCreateMixin
 from accounts.api.serializers import StrictSerializer
-from accounts.permissions import Commander
+from accounts.permissions import Commander, ReadScoped, Signed
 from accounts.selectors import actor_of
 from runbooks.playbooks.lint import lint
 from runbooks.playbooks.models import Playbook, PlaybookVersion
@@ -70,7 +71,8 @@ class PlaybookViewSet(
     token_scope = "admin"
 
     def get_permissions(self) -> Any:
-        return [Commander()] if self.action == "create" else super().get_permissions()
+        rules: dict[str, type[BasePermission]] = {"create": Commander, "lint": Signed}
+        return [rules.get(self.action, ReadScoped)()]
 
     def _create(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
         """Save YAML as a new version of the playbook that it names."""

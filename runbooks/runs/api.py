@@ -2,6 +2,7 @@
 
 from typing import Any, TypeVar
 
+import django_filters
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
 from drf_spectacular.types import OpenApiTypes
@@ -12,6 +13,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.filters import IdFilter
 from accounts.api.idempotency import IdempotentCreateMixin
 from accounts.api.serializers import StrictSerializer
 from accounts.permissions import Commander, ReadScoped, Responder
@@ -101,12 +103,18 @@ RULES: dict[str, type[BasePermission]] = {
 }
 
 
+class RunFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
+    status = django_filters.ChoiceFilter(choices=Run.State.choices)
+    environment = django_filters.ChoiceFilter(choices=Plan.Environment.choices)
+    scope = IdFilter()
+
+
 class RunViewSet(IdempotentCreateMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Run]):
     """Runs that the caller may see."""
 
     queryset = Run.objects.none()
     serializer_class = RunSerializer
-    filterset_fields = ("status", "environment", "scope")
+    filterset_class = RunFilter
     lookup_value_converter = "int"
     token_scope = "runs:write"
 
