@@ -224,6 +224,9 @@ def put_in_words(to, value, data, abis):
     functions = [entry for entry in abis.get(to, ()) if entry.get("type") == "function"]
     for entry in functions:
         types = entry.get("inputs", [])
+        for name in (entry["name"], *(part.get("name") or "_" for part in types)):
+            if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]{0,100}", name):
+                raise Refuse(f"the ABI bundled for {to} calls something {name!r}, which is no name")
         signature = f"{entry['name']}({','.join(kind_of(part) for part in types)})"
         if keccak(signature.encode())[:4] == data[:4]:
             values, end = decode(types, data[4:])
@@ -402,6 +405,11 @@ def verify(bundle, expected):
     return lines
 
 
+def plain(text):
+    """What cannot be seen is spelled out: a bundle must not steer the terminal that it is read on."""
+    return "".join(sign if sign.isprintable() and sign.isascii() else ascii(sign)[1:-1] for sign in text)
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle", nargs="?", help="a bundle exported from a proposal's page")
@@ -418,12 +426,12 @@ def main(arguments=None):
         bundle = {"fields": type_fields(), **typed} if options.fields else read_bundle(options.bundle)
         lines = verify(bundle, expected)
     except Refuse as reason:
-        print(f"DO NOT SIGN: {reason}", file=sys.stderr)
+        print(f"DO NOT SIGN: {plain(str(reason))}", file=sys.stderr)
         return 1
     except (KeyError, TypeError, AttributeError, IndexError, RecursionError, EOFError) as error:
         print(f"DO NOT SIGN: the bundle is malformed ({type(error).__name__})", file=sys.stderr)
         return 1
-    print("\n".join(lines))
+    print("\n".join(plain(line) for line in lines))
     print("Compare these hashes with your device, digit by digit.")
     return 0
 

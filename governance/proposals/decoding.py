@@ -1,7 +1,9 @@
 """What a proposal does, in words: its calls decoded by pinned ABIs, their targets by the names we know."""
 
+import json
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from governance.proposals.building import calls_of
 from governance.proposals.models import Proposal
@@ -70,16 +72,26 @@ class CallView:
             return f"send {self.value} wei to {where}" if self.value else f"an empty call to {where}"
         if self.decoded is None:
             return f"0x{self.data[:4].hex()}… on {where}"
-        values = ", ".join(str(one["value"]) for one in self.decoded.as_json()["args"])
+        values = ", ".join(one["text"] for one in self.args)
         return f"{self.decoded.name}({values}) on {where}"
 
     @property
     def args(self) -> list[dict[str, str]]:
-        return list(self.decoded.as_json()["args"]) if self.decoded else []
+        """Name, type and text of each. The text of a list or a flag is JSON, since the browser recomputes it."""
+        if self.decoded is None:
+            return []
+        return [
+            {"name": one["name"], "type": one["type"], "text": _spelled(one["value"])}
+            for one in self.decoded.as_json()["args"]
+        ]
 
     @property
     def data_hex(self) -> str:
         return "0x" + self.data.hex()
+
+
+def _spelled(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def decode(data: bytes, *, contract: Contract | None, own: bool) -> DecodedCall | None:

@@ -120,6 +120,7 @@ class Sign extends HTMLElement {
   }
 
   async sign(wallet) {
+    this.check(); // once more: parts of the page have been drawn anew since it was loaded
     if (!this.fields) return;
     this.busy(true, "Waiting for the wallet…");
     this.say(`Compare the hashes in ${wallet.name} with those above, then confirm there.`);
