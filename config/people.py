@@ -74,6 +74,7 @@ REST_FRAMEWORK: dict[str, Any] = {
         "accounts.api.throttles.StrangerThrottle",
     ],
     "DEFAULT_THROTTLE_RATES": {"caller": f"{1200 * _MANY}/min", "stranger": f"{60 * _MANY}/min"},
+    "NUM_PROXIES": 0,  # the server has put the real address in place; a header of the caller's says nothing
     "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.BreakglassSchema",
     "EXCEPTION_HANDLER": "accounts.api.problems.handle",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

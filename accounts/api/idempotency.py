@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -36,25 +37,30 @@ class IdempotentCreateMixin:
     """
 
     idempotent_in_transaction = True
+    idempotent_actions = frozenset({"create"})  # those that go through `once`; the schema names the header on them
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return self.once(request, lambda: self._create(request, *args, **kwargs))
+
+    def once(self, request: Request, make: Callable[[], Response]) -> Response:
+        """Make something, unless this caller did so already with the same key; then the first answer again."""
         key = request.headers.get(HEADER)
         if key is None:
-            return self._create(request, *args, **kwargs)
+            return make()
         if not (0 < len(key) <= 200 and key.isascii() and key.isprintable()):
             raise Invalid(HEADER, "is not 1 to 200 printable ASCII characters", "a UUID is a good key")
         actor, digest = actor_of(request), request_hash(request)
         StoredAnswer.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
         if self.idempotent_in_transaction:
             with transaction.atomic():
-                return self._answer_once(request, actor, key, digest, *args, **kwargs)
-        return self._answer_once(request, actor, key, digest, *args, **kwargs)
+                return self._answer_once(make, actor, key, digest)
+        return self._answer_once(make, actor, key, digest)
 
     def _create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         answer: Response = super().create(request, *args, **kwargs)  # type: ignore[misc]  # of the view it is mixed into
         return answer
 
-    def _answer_once(self, request: Request, actor: str, key: str, digest: str, *args: Any, **kwargs: Any) -> Response:
+    def _answer_once(self, make: Callable[[], Response], actor: str, key: str, digest: str) -> Response:
         # An insert that meets another's uncommitted row waits for it: that is how the second request waits.
         try:
             with transaction.atomic():
@@ -62,7 +68,7 @@ class IdempotentCreateMixin:
         except IntegrityError:
             return self._replay(StoredAnswer.objects.get(actor=actor, key=key), digest)
         try:
-            answer = self._create(request, *args, **kwargs)
+            answer = make()
         except Exception:
             if not self.idempotent_in_transaction:
                 row.delete()  # nothing was made; with a transaction the rollback does this

@@ -17,7 +17,7 @@ class BreakglassSchema(AutoSchema):
 
     def get_override_parameters(self) -> list[Any]:
         parameters = list(super().get_override_parameters())
-        if self.method == "POST" and isinstance(self.view, IdempotentCreateMixin) and self._action() == "create":
+        if self._is_idempotent():
             parameters.append(
                 OpenApiParameter(
                     HEADER,
@@ -28,8 +28,13 @@ class BreakglassSchema(AutoSchema):
             )
         return parameters
 
-    def _action(self) -> str:
-        return getattr(self.view, "action", None) or ("create" if self.method == "POST" else "")
+    def _is_idempotent(self) -> bool:
+        action = getattr(self.view, "action", None) or "create"
+        return (
+            self.method == "POST"
+            and isinstance(self.view, IdempotentCreateMixin)
+            and action in self.view.idempotent_actions
+        )
 
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
@@ -46,7 +51,7 @@ class BreakglassSchema(AutoSchema):
             codes |= {409, 413, 415}
         if "{" in self.path:
             codes.add(404)
-        if self.method == "POST" and isinstance(self.view, IdempotentCreateMixin):
+        if self._is_idempotent():
             codes.add(422)
         return sorted(codes)
 
