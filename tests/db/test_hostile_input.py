@@ -27,7 +27,7 @@ steps:
   - id: first
     title: "{mark}"
     text: "{mark}"
-    manual: {{instruction: "{mark}", evidence: text}}
+    manual: {{instruction: "{mark} ${{{{ inputs.what }}}}", evidence: text}}
 """
 
 
@@ -133,7 +133,7 @@ def test_every_message_is_its_own_and_the_same_key_is_the_same_message() -> None
 
 
 def test_a_playbook_is_started_once_a_key_and_a_note_written_once() -> None:
-    save_version(yaml=BOOK.format(mark="x y z"), actor="user:1")
+    save_version(yaml=BOOK.format(mark="Plain words"), actor="user:1")
     ana = person("ana", "responder")
     incident = open_incident(title="x", severity="SEV3", actor=ana.actor)
     api = caller(ana)
@@ -195,7 +195,7 @@ def test_no_query_breaks_a_list() -> None:
 
 
 def test_floats_and_endless_numbers_in_free_objects_are_told_from_what_is_right() -> None:
-    save_version(yaml=BOOK.format(mark="x y z"), actor="user:1")
+    save_version(yaml=BOOK.format(mark="Plain words"), actor="user:1")
     api = caller(person("ana", "admin"))
     for value in ("1e999", "1.5", "9" * 400, "[[[[[[1]]]]]]", "null", "true"):
         body = f'{{"playbook": "hostile", "inputs": {{"what": {value}}}}}'
