@@ -7,11 +7,14 @@ from urllib.parse import urlsplit
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from cryptography.fernet import Fernet, MultiFernet
 from django.conf import settings
+from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.models import User
+from ledger import record
 
 
 def display_name(user: User) -> str:
@@ -38,6 +41,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth is
         if any(record.get("method") == "wallet" for record in records):
             stages = [stage for stage in stages if not stage.startswith("allauth.mfa.")]
         return stages
+
+
+class UserSessionsAdapter(DefaultUserSessionsAdapter):  # type: ignore[misc]  # allauth is untyped
+    def end_sessions(self, sessions: Any) -> None:
+        """Ended from elsewhere: recorded, so that what these browsers still have open is closed too."""
+        owners = {session.user for session in sessions}
+        super().end_sessions(sessions)
+        with transaction.atomic():
+            for owner in owners:
+                record("user.sessions.ended", actor=owner.actor, subject=owner.actor)
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth is untyped

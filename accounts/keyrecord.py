@@ -5,6 +5,7 @@ from typing import Any
 from allauth.account import signals as account
 from allauth.mfa import signals as mfa
 from allauth.mfa.models import Authenticator
+from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.dispatch import receiver
 
@@ -23,6 +24,13 @@ def logged_in(request: Any, user: User, **_: Any) -> None:
     records = request.session.get("account_authentication_methods", [])
     ways = [str(one.get("type") or one.get("method")) for one in records]
     _write("user.logged_in", user, by=ways)
+
+
+@receiver(user_logged_out)
+def logged_out(user: Any, **_: Any) -> None:
+    """Open sockets follow this event, and close."""
+    if isinstance(user, User):
+        _write("user.logged_out", user)
 
 
 @receiver(account.password_changed)

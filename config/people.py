@@ -51,6 +51,7 @@ MFA_RECOVERY_CODES_SHOW_ONCE = True
 MFA_TOTP_TOLERANCE = 1
 MFA_TOTP_ISSUER = "Breakglass"
 USERSESSIONS_TRACK_ACTIVITY = True
+USERSESSIONS_ADAPTER = "accounts.adapter.UserSessionsAdapter"
 
 # Whether a TOTP code may stand in for a passkey before what is irreversible, for people who have no passkey.
 STEP_UP_ALLOWS_TOTP = os.environ.get("STEP_UP_ALLOWS_TOTP", "0") == "1"

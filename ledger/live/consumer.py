@@ -15,6 +15,7 @@ MOST_TOPICS = 40
 UNAUTHENTICATED = 4401
 MALFORMED = 4400
 TOO_SLOW = 4408
+SESSION_OVER = 4409
 
 
 class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels ships no types
@@ -56,8 +57,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
         while True:
             message = await socket.outbox.get()
             await self.send(json.dumps(message))
-            if socket.too_slow:
-                await self.close(TOO_SLOW)
+            if socket.too_slow or socket.over:
+                await self.close(TOO_SLOW if socket.too_slow else SESSION_OVER)
                 return
 
 

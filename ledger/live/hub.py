@@ -17,7 +17,7 @@ from channels.layers import get_channel_layer
 from ledger import hints
 from ledger.access import ScopeGate
 from ledger.live.topics import TOPICS, parse
-from ledger.live.viewers import Card, Cards
+from ledger.live.viewers import ENDS_SESSIONS, Card, Cards
 from ledger.models import Event
 from ledger.selectors import last_seq
 
@@ -37,6 +37,12 @@ class Socket:
     topics: dict[str, int] = field(default_factory=dict)  # topic → last event sent for it
     outbox: "asyncio.Queue[Message]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
     too_slow: bool = False
+    over: bool = False
+
+    def end(self) -> None:
+        """The session that it was opened with may be over: after what is queued it is closed."""
+        self.over = True
+        self.put({"over": True})
 
     def put(self, message: Message) -> None:
         """A browser that cannot keep up is told to draw its page anew, rather than holding up the others."""
@@ -124,9 +130,16 @@ class Hub:
                 for event in events:
                     sockets = {socket: dict(socket.topics) for socket in self._sockets if socket.topics}
                     await self._deliver(event, sockets)
+                    self._end_sessions(event)
                     self._seq = event.link.seq
             if len(events) < BATCH:
                 return
+
+    def _end_sessions(self, event: Event) -> None:
+        if event.verb in ENDS_SESSIONS:
+            for socket in self._sockets:
+                if event.subject == f"user:{socket.user_id}":
+                    socket.end()
 
     async def _deliver(self, event: Event, sockets: dict[Socket, dict[str, int]]) -> None:
         for socket, message in await database_sync_to_async(self._messages)(event, sockets):

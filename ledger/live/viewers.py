@@ -8,6 +8,8 @@ from django.contrib.auth import get_user_model
 from ledger.models import Event
 
 CHANGES_RIGHTS = ("role.", "user.", "grant.", "scope.")
+# Whoever is still logged in opens another socket at once; whoever is not has no business with this one.
+ENDS_SESSIONS = ("user.logged_out", "user.sessions.ended", "user.password.changed", "user.deactivated")
 LONGEST_AGE = 5.0
 
 

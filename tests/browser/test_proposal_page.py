@@ -222,3 +222,64 @@ def test_a_pasted_signature_is_judged_at_its_field(page_of: Any, proposal_path: 
     page.get_by_role("button", name="Add the signature").click()
     expect(page.locator(".field-error")).to_be_visible()
     expect(page.locator("#p-signers")).to_have_text("Signed 0 of 1")
+
+
+# Last in the file: what nobody signs stands in the Safe's queue before whatever is proposed after it.
+PROPOSE_WORDS = """
+from governance.proposals.services import propose
+from governance.protocols.models import Contract
+from governance.safes.models import Safe
+from integrations.chain.abi import encode_call
+from integrations.devnet.chain import DAN
+safe = Safe.objects.get(label="Treasury Safe")
+vault = Contract.objects.get(name="HelixVault")
+data = "0x" + encode_call(vault.abi, "settleAccounts", ["7", [DAN.address, safe.address]]).hex()
+call = {"to": vault.address, "value": "1500000000000000000", "data": data}
+print("proposal", propose(safe=safe, calls=[call], title="In words", actor="system:test").pk)
+"""
+
+
+@pytest.fixture(scope="module")
+def words_path(stack: Stack) -> str:
+    """One with a function, arguments and an amount, to be read and not signed."""
+    said = stack.manage("shell", "-v0", "-c", PROPOSE_WORDS)
+    found = re.search(r"proposal (\d+)", said)
+    assert found, said
+    return f"/governance/proposals/{found[1]}/"
+
+
+def test_words_that_follow_from_the_bytes_match(page_of: Any, words_path: str) -> None:
+    page = page_of()
+    page.goto(words_path)
+    expect(page.locator('[data-check="safeTx"]')).to_have_attribute("data-state", "match")
+    expect(page.locator("[data-argument]")).to_have_count(2)
+    expect(page.locator("#mismatch")).to_be_hidden()
+
+
+WORD_LIES = {
+    "another argument": lambda body: re.sub(r'(data-argument="uint256">)7<', r"\g<1>8<", body),
+    "another address in a list": lambda body: body.replace(f"[&quot;{DAN.address}", f"[&quot;{TREASURY.address}"),
+    "an argument left out": lambda body: re.sub(r'<dd [^>]*data-argument="address\[\]".*?</dd>', "", body, flags=re.S),
+    "another name": lambda body: body.replace("settleAccounts()", "pause()"),
+    "words without a signature": lambda body: re.sub(r' data-signature="[^"]*"', "", body),
+    "a smaller amount": lambda body: re.sub(r'(<span class="amount-fraction">)\.5', r"\g<1>.05", body),
+    "no amount": lambda body: re.sub(r'<data class="amount".*?</data>', "nothing", body, flags=re.S),
+    "another target in the sentence": lambda body: body.replace('class="address-text"', 'class="address-else"'),
+    "another nonce above": lambda body: re.sub(r'(data-shown="nonce">)\d+', r"\g<1>999", body),
+}
+
+
+@pytest.mark.parametrize("kind", WORD_LIES)
+def test_words_that_do_not_follow_from_the_bytes_block(page_of: Any, kind: str, words_path: str) -> None:
+    page = page_of()
+
+    def lie(route: Route) -> None:
+        answer = route.fetch()
+        changed = WORD_LIES[kind](answer.text())
+        assert changed != answer.text(), "the lie was not told"
+        route.fulfill(response=answer, body=changed)
+
+    page.route(re.compile(re.escape(words_path) + "$"), lie)
+    page.goto(words_path)
+    expect(page.locator("#mismatch")).to_be_visible()
+    expect(page.locator("#mismatch li").first).not_to_be_empty()

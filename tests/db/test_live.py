@@ -14,6 +14,7 @@ from ledger import chain, scopes
 from ledger.live import hub as hubs
 from ledger.live import topics
 from ledger.live.consumer import LiveConsumer
+from ledger.live.viewers import ENDS_SESSIONS
 from ledger.models import Event, Scope
 from tests import loops
 from tests.sockets import SocketClient
@@ -166,5 +167,32 @@ def test_strangers_unknown_topics_and_nonsense_are_refused(scope: Scope) -> None
         assert refused == {f"thing:{hidden.pk}", "thing:999999", "nothing:1"}
         await socket.send_text("{]")
         assert (await socket.receive_output(timeout=5))["code"] == 4400
+
+    play(scene)
+
+
+@pytest.mark.parametrize("verb", ENDS_SESSIONS)
+def test_a_socket_does_not_outlive_its_session(verb: str) -> None:
+    """It is closed, not only silent: a browser that is still logged in opens another, the other is sent away."""
+    ana, ben = person("ana"), person("ben")
+    scope = scopes.open_scope(kind="incident", title="Stale", actor="system:test")
+
+    def over() -> None:
+        with transaction.atomic():
+            ledger.record(verb, actor=f"user:{ana.pk}", subject=f"user:{ana.pk}")
+        chain.link_once()
+
+    async def scene() -> None:
+        mine, other = await connect(ana), await connect(ben)
+        for socket in (mine, other):
+            await socket.send_json({"subscribe": [f"thing:{scope.pk}"]})
+            await socket.hear()
+        await sync_to_async(over)()
+        while (await mine.hear())[0] != {"over": True}:
+            pass  # the replay of what came before
+        assert (await mine.receive_output(timeout=5))["code"] == 4409
+        while not await other.receive_nothing(timeout=0.3):
+            assert "over" not in (await other.hear())[0]
+        await other.leave()
 
     play(scene)
