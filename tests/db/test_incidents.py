@@ -106,7 +106,9 @@ class TestTheRule:
         assert an_alert(helix).incident is not None
         settle()
         untold = Alert.objects.get(key="responders_untold")
-        assert (untold.incident, untold.status) == (None, "firing")
+        assert (untold.incident, untold.status) == (Incident.objects.get(), "firing"), (
+            "it belongs to what nobody heard of"
+        )
         assert Incident.objects.count() == 1
 
     def test_the_longest_title_still_opens_an_incident(self, helix: Protocol) -> None:

@@ -168,7 +168,7 @@ def test_an_alarm_of_an_open_incident_joins_it() -> None:
     settle()
     _alarm(incident.scope)
     settle(kinds=("none",))
-    assert Alert.objects.get().incident == incident
+    assert Alert.objects.get(key="proposal-stopped:7").incident == incident
     incident.refresh_from_db()
     assert incident.severity == "SEV2", "the graver alert raises it"
 
