@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
+from django.conf import settings
 from django.core.management import call_command
 from django.http import HttpRequest
 from django.test import Client
@@ -58,6 +59,8 @@ def _beside_a_loop() -> Iterator[None]:
     """Playwright keeps an event loop running in this thread, where Django would refuse to touch the database."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        # One login serves the whole walk, however slow the machine.
+        patch.setattr(settings, "ACCOUNT_REAUTHENTICATION_TIMEOUT", 3600)
         yield
 
 
