@@ -11,9 +11,10 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from xdist.scheduler.loadscope import LoadScopeScheduling
 
 HERE = Path(__file__).parent
-# What takes longest goes first, so that the suite's processes end at about the same time.
-FOLDERS = ("browser", "crash", "chain/helix", "chain", "db", "unit")
-LONGEST = ("test_emergency", "test_proposal_page", "test_newcomer", "test_supervisor", "test_helix_invariants")
+# What takes longest goes first, so that the suite's processes end at about the same time. But for browsers: Playwright
+# keeps an event loop running in its process from then on, and tests of asynchronous code want one of their own.
+FOLDERS = ("crash", "chain/helix", "chain", "db", "unit", "browser")
+LONGEST = ("test_supervisor", "test_helix_invariants", "test_pages", "test_emergency", "test_proposal_page")
 ONE_STACK = ("tests/browser/test_proposal_page.py", "tests/browser/test_newcomer.py")
 
 
@@ -25,7 +26,7 @@ def _place(name: str, names: tuple[str, ...]) -> int:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def rank(item: pytest.Item) -> tuple[int, int]:
         stem, folder = item.path.stem, item.path.parent.relative_to(HERE).as_posix()
-        return _place(stem, LONGEST), _place(folder, FOLDERS)
+        return _place(folder, FOLDERS), _place(stem, LONGEST)
 
     items.sort(key=rank)
 

@@ -28,7 +28,7 @@ from runbooks.runs.api import RunSerializer
 
 
 class IncidentSerializer(serializers.ModelSerializer[Incident]):
-    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True)
+    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True, allow_null=True)
     commander = serializers.CharField(source="commander.actor", read_only=True, allow_null=True, default=None)
     private = serializers.BooleanField(source="scope.private", read_only=True)
 

@@ -120,9 +120,9 @@ def visitors(browser: Browser, site: str, world: World) -> Iterator[Visitors]:
 
     def visitor(who: str | None, size: str) -> BrowserContext:
         if (who, size) not in contexts:
-            context = contexts[who, size] = opened(browser, site, size)
-            if who is not None:
-                log_in(context, site, getattr(world, who))
+            contexts[who, size] = opened(browser, site, size)
+        if who is not None:  # each time anew: some pages ask for a password given within minutes
+            log_in(contexts[who, size], site, getattr(world, who))
         return contexts[who, size]
 
     yield visitor

@@ -133,6 +133,7 @@ def test_liquidation_waits_for_grace_after_pause_mode_and_outage(helix: World) -
     helix.travel(grace)
     bob.liquidate(alice, 0, 10**12)
 
+    helix.set_price(1_780)  # two graces are a heartbeat, and silence beyond that would be an outage
     helix.send(helix.vault.functions.setMode(2), helix.guardian)
     with helix.refused("ModeForbids"):
         bob.liquidate(alice, 0, 10**12)
