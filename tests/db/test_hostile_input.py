@@ -8,14 +8,22 @@ from django.test import Client
 
 from incidents.incidents.services import open_incident
 from ledger.models import Event
-from notify.demo import load as load_audiences
 from notify.models import Message
 from runbooks.playbooks.services import save_version
 from runbooks.runs.models import Run
+from tests.audiences import load_audiences
 from tests.people import browser_of, caller, person
 from tests.private_world import private_world
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def audiences(db: None) -> None:
+    """Tests that commit have emptied the tables, and with them what the migrations brought."""
+    load_audiences("system:test")
+
+
 MARK = "<script>alert(1)</script><img src=x onerror=alert(2)>"
 BOOK = """\
 playbook: hostile
