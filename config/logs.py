@@ -47,12 +47,13 @@ def configure(*, as_json: bool, level: str) -> dict[str, Any]:
         cache_logger_on_first_use=True,
     )
     last: list[Processor] = (
-        [TRACEBACKS, structlog.processors.JSONRenderer()]
+        [TRACEBACKS, structlog.processors.JSONRenderer(), _scrubbed]
         if as_json
         else [
             structlog.dev.ConsoleRenderer(
                 colors=False, pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
-            )
+            ),
+            _scrubbed,
         ]
     )
     return {
@@ -89,6 +90,13 @@ def _only_what_tells(_logger: Any, _name: str, event: Any) -> Any:
     if event.get("event") == "request_started":
         raise structlog.DropEvent
     return event
+
+
+def _scrubbed(_logger: Any, _name: str, line: Any) -> Any:
+    """The last look at the whole line: no value of a named secret that this process has opened."""
+    from integrations.secrets.scrubbing import scrub
+
+    return scrub(line) if isinstance(line, str) else line
 
 
 def _keep(_logger: Any, _name: str, event: Any) -> Any:

@@ -63,8 +63,9 @@ def link_once() -> list[int]:
     for event in events:
         seq += 1
         digest = digest_of(event)
-        links.append(EventLink(seq=seq, event=event, digest=digest, prev=prev, hash=next_hash(prev, digest)))
-        prev = next_hash(prev, digest)
+        hashed = next_hash(prev, digest)
+        links.append(EventLink(seq=seq, event=event, digest=digest, prev=prev, hash=hashed))
+        prev = hashed
     EventLink.objects.bulk_create(links)
     changes: dict[str, Any] = {"seq": seq, "hash": prev, "linked_at": timezone.now()}
     if len(events) < BATCH:

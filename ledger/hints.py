@@ -1,6 +1,7 @@
 """Best-effort nudges through Redis. Losing one costs a tenth of a second, never an event."""
 
 import logging
+import time
 from functools import cache
 
 import redis
@@ -9,7 +10,15 @@ from django.db import connection, transaction
 
 RECORDED = "breakglass:recorded"
 LINKED_GROUP = "ledger"
+QUIET = 0.02
 logger = logging.getLogger(__name__)
+
+
+class _Last:
+    at = 0.0
+
+
+_last = _Last()
 
 
 @cache
@@ -24,6 +33,11 @@ def recorded() -> None:
 
 
 def _publish() -> None:
+    """Not again within QUIET: the linker, once woken, looks again by itself after `runner.GATHER`, which is longer."""
+    now = time.monotonic()
+    if now - _last.at < QUIET:
+        return
+    _last.at = now
     try:
         client().publish(RECORDED, b"1")
     except redis.RedisError:

@@ -1,11 +1,12 @@
 """`record`: the one way an event is written."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import connection, models
 from structlog.contextvars import get_contextvars
@@ -14,6 +15,14 @@ from ledger import hints
 from ledger.models import Event, Scope
 
 LARGEST_INT = 2**53 - 1
+PLAIN_COLUMNS = ("salt", "verb", "actor", "scope_id", "subject", "reason", "request_id")
+JSON_COLUMNS = ("before", "after", "alarm")
+INSERT = """
+INSERT INTO ledger_event (at, txid, salt, verb, actor, scope_id, subject, before, after, reason, alarm, request_id)
+VALUES (clock_timestamp(), pg_current_xact_id()::text::bigint, %(salt)s, %(verb)s, %(actor)s, %(scope_id)s,
+  %(subject)s, %(before)s::jsonb, %(after)s::jsonb, %(reason)s, %(alarm)s::jsonb, %(request_id)s)
+RETURNING id, at, txid
+"""
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,8 @@ def record(
     """Write an event in the transaction of the change that it tells of."""
     if not connection.in_atomic_block:
         raise RuntimeError(f"{verb} must be recorded in the transaction of its change")
-    event = Event.objects.create(
+    event = Event(
+        salt=uuid4(),
         verb=verb,
         actor=actor,
         scope=scope,
@@ -78,5 +88,18 @@ def record(
         alarm=plain(asdict(alarm)) if alarm else None,
         request_id=str(get_contextvars().get("request_id", ""))[:64],
     )
+    _insert(event)
     hints.recorded()
     return event
+
+
+def _insert(event: Event) -> None:
+    """As the model would write it, in a statement that need not be composed anew: there are several events a step."""
+    values = {name: getattr(event, name) for name in PLAIN_COLUMNS}
+    for name in JSON_COLUMNS:
+        value = getattr(event, name)
+        values[name] = None if value is None else json.dumps(value)
+    with connection.cursor() as cursor:
+        cursor.execute(INSERT, values)
+        event.pk, event.at, event.txid = cursor.fetchone()
+    event._state.adding, event._state.db = False, connection.alias

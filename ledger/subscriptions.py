@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 
 from django.db import connection, transaction
 from django.db.models import Q
@@ -14,39 +15,49 @@ from ledger.models import Chain, Event, EventLink, Subscription
 
 logger = logging.getLogger(__name__)
 Handler = Callable[[Event], None]
+Concerns = Callable[[Event], bool]
 LOOK_AHEAD = 2000
-SKIP_EVERY = 200
+SKIP_EVERY = 40
+LOOK_THROUGH = 200
 LONGEST_PAUSE = timedelta(seconds=30)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Subscriber:
     name: str
     pattern: str
     handler: Handler
     alarms: bool = False
+    when: Concerns | None = None
 
-    @property
+    @cached_property
     def regex(self) -> str:
         return "^" + re.escape(self.pattern).replace(r"\*", ".*") + "$"
 
+    @cached_property
+    def _verbs(self) -> re.Pattern[str]:
+        return re.compile(self.regex)
+
     def wants(self, verb: str, alarmed: bool) -> bool:
-        return (alarmed or not self.alarms) and re.match(self.regex, verb) is not None
+        return (alarmed or not self.alarms) and self._verbs.match(verb) is not None
 
 
 REGISTRY: dict[str, Subscriber] = {}
 
 
-def subscribe(pattern: str, *, name: str, alarms: bool = False) -> Callable[[Handler], Handler]:
+def subscribe(
+    pattern: str, *, name: str, alarms: bool = False, when: Concerns | None = None
+) -> Callable[[Handler], Handler]:
     """Call the handler for each matching event, in order, at least once, its cursor in the same transaction.
 
-    `alarms`: only for events that carry an alarm, so that a subscriber to everything need not see everything.
+    `alarms`: only for events that carry an alarm, so that a subscriber to everything need not see everything. `when`:
+    only for events of which it is true; it reads the event alone, so that what concerns nobody costs nothing.
     """
 
     def register(handler: Handler) -> Handler:
         if name in REGISTRY and REGISTRY[name].handler is not handler:
             raise RuntimeError(f"two subscribers are called {name}")
-        REGISTRY[name] = Subscriber(name, pattern, handler, alarms)
+        REGISTRY[name] = Subscriber(name, pattern, handler, alarms, when)
         return handler
 
     return register
@@ -54,7 +65,7 @@ def subscribe(pattern: str, *, name: str, alarms: bool = False) -> Callable[[Han
 
 def ensure_rows() -> bool:
     """A new subscriber starts at the chain's present end: history is not acted on twice."""
-    end = Chain.objects.values_list("seq", flat=True).first() or 0
+    end = _end_of_chain()
     Subscription.objects.bulk_create([Subscription(name=name, cursor=end) for name in REGISTRY], ignore_conflicts=True)
     return True
 
@@ -73,7 +84,7 @@ def dispatch(names: Iterable[str] | None = None) -> int:
 
 def _news(subscribers: list[Subscriber]) -> tuple[int, list[tuple[Subscriber, bool]]]:
     """Up to where we looked, and for each subscriber behind that whether something there is for it."""
-    end = Chain.objects.values_list("seq", flat=True).first() or 0
+    end = _end_of_chain()
     behind = Subscription.objects.filter(name__in=[subscriber.name for subscriber in subscribers], cursor__lt=end)
     cursors = dict(behind.values_list("name", "cursor"))
     if not cursors:
@@ -121,20 +132,30 @@ def _next(subscriber: Subscriber) -> tuple[int, bool]:
             Subscription.objects.filter(name=row.name).update(
                 cursor=seq, failures=0, retry_at=None, error="", moved_at=timezone.now()
             )
-            return (1 if found else 0), bool(found)
+            return (1 if found else 0), found is not None or seq < _end_of_chain()
     except Exception as error:
         _put_off(subscriber, seq, error)
         return 0, False
 
 
 def _after(cursor: int, subscriber: Subscriber) -> tuple[Event | None, int]:
-    end = Chain.objects.values_list("seq", flat=True).first() or 0
+    """The next event that concerns it, and up to where was looked."""
+    end = _end_of_chain()
     if end <= cursor:
         return None, end
     events = Event.objects.filter(link__seq__gt=cursor, link__seq__lte=end, verb__regex=subscriber.regex)
     if subscriber.alarms:
         events = events.filter(alarm__isnull=False)
-    return events.select_related("link", "scope").order_by("link__seq").first(), end
+    events = events.select_related("link", "scope").order_by("link__seq")
+    if subscriber.when is None:
+        return events.first(), end
+    seen = list(events[:LOOK_THROUGH])
+    found = next((event for event in seen if subscriber.when(event)), None)
+    return found, end if len(seen) < LOOK_THROUGH else seen[-1].link.seq
+
+
+def _end_of_chain() -> int:
+    return Chain.objects.values_list("seq", flat=True).first() or 0
 
 
 def _put_off(subscriber: Subscriber, seq: int, error: Exception) -> None:

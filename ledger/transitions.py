@@ -1,9 +1,10 @@
 """The one way a status moves: conditionally, with its event, in one transaction."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from django.db import models, transaction
+from django.db import connection, models, transaction
 
 from ledger.errors import StaleTransition
 from ledger.models import Event, Scope
@@ -25,6 +26,24 @@ class Status(models.Model):
         return f"{self.NOUN}:{self.pk}"
 
 
+@contextmanager
+def _together() -> Iterator[None]:
+    """A transaction of its own, or the caller's without a savepoint: there are several moves a step, and what is stale
+    has written nothing yet. Whatever else goes wrong after the status has moved must not be kept by a caller who
+    goes on."""
+    if not connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    try:
+        yield
+    except StaleTransition:
+        raise
+    except BaseException:
+        transaction.set_rollback(True)
+        raise
+
+
 def transition(
     obj: Status,
     to: str,
@@ -40,7 +59,7 @@ def transition(
     if to not in obj.TRANSITIONS.get(old, ()):
         raise StaleTransition(f"{obj.subject} is {old}; it cannot become {to}")
     changes = {"status": to, **(also or {})}
-    with transaction.atomic():
+    with _together():
         rows: Any = type(obj)._default_manager  # each subclass has a status; the base has no table
         if not rows.filter(pk=obj.pk, status=old).update(**changes):
             raise StaleTransition(f"{obj.subject} is no longer {old}")

@@ -4,14 +4,18 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
+from work import hints
 from work.models import Work
 from work.outcomes import LostLease, Outcome
 from work.registry import Handler
 from work.settling import settle
+
+HOLD = "SELECT woken FROM work_work WHERE id = %s AND fence = %s AND status = 'running' FOR UPDATE"
 
 
 @dataclass(eq=False)
@@ -51,18 +55,23 @@ class Lease:
         the record that it is done cannot come apart.
         """
         with transaction.atomic():
-            row = (
-                Work.objects.select_for_update()
-                .filter(pk=self.work.pk, fence=self.fence, status=Work.Status.RUNNING)
-                .first()
-            )
-            if row is None:
-                raise LostLease(str(self.work))
-            turn = Turn(row, outcome)
+            turn = Turn(self._hold(), outcome)
             yield turn
             if turn.outcome is not None:
-                settle(row, turn.outcome, self.handler)
+                settle(turn.row, turn.outcome, self.handler)
+                hints.last_commit(self.handler.queue)
         self.ended = turn.outcome or self.ended
+
+    def _hold(self) -> Work:
+        """The row, locked, if it is ours. While it is, nobody else changes what it holds, but for a wake."""
+        with connection.cursor() as cursor:
+            cursor.execute(HOLD, [self.work.pk, self.fence])
+            found = cursor.fetchone()
+        if found is None:
+            raise LostLease(str(self.work))
+        row = copy(self.work)
+        row.woken = found[0]
+        return row
 
 
 class Heart:

@@ -1,5 +1,6 @@
 """Verbs on work: enqueue, wake, claim, settle, sweep, cancel."""
 
+import json
 import logging
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -12,7 +13,7 @@ from django.utils import timezone
 from ledger.models import Scope
 from ledger.services import plain, record
 from work import faults, hints
-from work.models import Attempt, Work
+from work.models import Work
 from work.registry import HANDLERS, queue_of
 
 logger = logging.getLogger(__name__)
@@ -23,18 +24,40 @@ DUE = """(
     OR (status = 'running' AND lease_until < statement_timestamp())
 )"""
 
+# One statement: the row under a new fence, the attempt that it was taken from ended, the new one begun.
 CLAIM = """
-UPDATE work_work w SET status = 'running', fence = fence + 1, woken = false, hinted_at = NULL, hints = 0,
-  failures = failures + (w.status = 'running')::int,
-  lease_until = statement_timestamp() + make_interval(secs => %(lease)s)
-WHERE id = (SELECT id FROM work_work WHERE id = %(id)s AND $DUE FOR UPDATE SKIP LOCKED)
-RETURNING w.*
+WITH taken AS (
+  UPDATE work_work w SET status = 'running', fence = fence + 1, woken = false, hinted_at = NULL, hints = 0,
+    failures = failures + (w.status = 'running')::int,
+    lease_until = statement_timestamp() + make_interval(secs => (%(leases)s::jsonb ->> w.kind)::float)
+  WHERE id = (
+    SELECT id FROM work_work WHERE id = %(id)s AND %(leases)s::jsonb ? kind AND $DUE FOR UPDATE SKIP LOCKED
+  ) RETURNING w.*
+), lost AS (
+  UPDATE work_attempt SET ended_at = statement_timestamp(), outcome = 'lost'
+  WHERE work_id IN (SELECT id FROM taken) AND ended_at IS NULL
+), begun AS (
+  INSERT INTO work_attempt (work_id, fence, worker, started_at, outcome, error)
+  SELECT id, fence, %(worker)s, statement_timestamp(), '', '' FROM taken
+)
+SELECT * FROM taken
 """.replace("$DUE", DUE)
+
+ENQUEUE = """
+INSERT INTO work_work (kind, key, subject, payload, scope_id, actor, status, run_at, deadline, hinted_at,
+  fence, woken, failures, hints, error, reason, result, created_at)
+VALUES (%(kind)s, %(key)s, %(subject)s, %(payload)s::jsonb, %(scope)s, %(actor)s, 'queued',
+  COALESCE(%(run_at)s, statement_timestamp()), %(deadline)s,
+  CASE WHEN %(run_at)s::timestamptz IS NULL THEN statement_timestamp() END,
+  0, false, 0, 0, '', '', '{}', statement_timestamp())
+ON CONFLICT (kind, key) DO NOTHING RETURNING *
+"""
 
 SWEEP = """
 UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id IN (
   SELECT id FROM work_work WHERE $DUE AND (
-    hinted_at IS NULL OR hinted_at < statement_timestamp() - make_interval(secs => least(60, 4 * 2 ^ least(hints, 5)))
+    hinted_at IS NULL
+    OR hinted_at < statement_timestamp() - make_interval(secs => least(60, 4 * 2 ^ least(greatest(hints - 1, 0), 4)))
   ) ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
 ) RETURNING id, kind
 """.replace("$DUE", DUE)
@@ -54,22 +77,22 @@ def enqueue(
     """Write down work to be done, in the caller's transaction. The same key gives the same row, never a second one."""
     if not connection.in_atomic_block:
         raise RuntimeError(f"{kind} must be enqueued in the transaction of what calls for it")
-    work, created = Work.objects.get_or_create(
-        kind=kind,
-        key=key,
-        defaults={
-            "actor": actor,
-            "subject": subject,
-            "payload": plain(payload or {}),
-            "scope": scope,
-            "run_at": run_at or Now(),
-            "deadline": deadline,
-            "hinted_at": None if run_at else timezone.now(),
-        },
-    )
-    if created and run_at is None:
-        hints.on_commit(work.pk, queue_of(kind))
-    return work
+    values = {
+        "kind": kind,
+        "key": key,
+        "subject": subject,
+        "payload": json.dumps(plain(payload or {})),
+        "scope": scope.pk if scope else None,
+        "actor": actor,
+        "run_at": run_at,
+        "deadline": deadline,
+    }
+    made = list(Work.objects.raw(ENQUEUE, values))
+    if not made:
+        return Work.objects.get(kind=kind, key=key)
+    if run_at is None:
+        hints.on_commit(made[0].pk, queue_of(kind))
+    return made[0]
 
 
 @transaction.atomic
@@ -86,19 +109,10 @@ def wake(kind: str, key: str) -> bool:
     return True
 
 
-@transaction.atomic
 def claim(work_id: int, worker: str) -> Work | None:
     """Take a row that is due, or whose lease ran out; nobody else can until our lease runs out."""
-    kind = Work.objects.filter(pk=work_id).values_list("kind", flat=True).first()
-    if kind not in HANDLERS:
-        return None
-    rows = list(Work.objects.raw(CLAIM, {"id": work_id, "lease": HANDLERS[kind].lease}))
-    if not rows:
-        return None
-    row: Work = rows[0]
-    Attempt.objects.filter(work=row, ended_at=None).update(ended_at=Now(), outcome="lost")
-    Attempt.objects.create(work=row, fence=row.fence, worker=worker)
-    return row
+    leases = json.dumps({kind: handler.lease for kind, handler in HANDLERS.items()})
+    return next(iter(Work.objects.raw(CLAIM, {"id": work_id, "leases": leases, "worker": worker})), None)
 
 
 @transaction.atomic

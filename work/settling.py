@@ -1,16 +1,23 @@
 """The end of a turn: what became of a row, written in the transaction of its effect."""
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import connection
 from django.utils import timezone
 
 from ledger.services import plain, record
 from work import hints
-from work.models import Attempt, Work
+from work.models import Work
 from work.outcomes import Done, Fail, Outcome, Retry, Unknown, Wait
 from work.registry import Handler, queue_of
 
+SETTLE = """
+WITH settled AS (UPDATE work_work SET $COLUMNS WHERE id = %(id)s)
+UPDATE work_attempt SET ended_at = %(now)s, outcome = %(outcome)s, error = %(attempt_error)s
+WHERE work_id = %(id)s AND fence = %(fence)s
+"""
 SOON = timedelta(seconds=10)  # a shorter pause is timed by the broker; a longer one is found by the sweeper
 
 
@@ -40,16 +47,23 @@ def settle(row: Work, outcome: Outcome, handler: Handler) -> None:
             changes |= {"status": Work.Status.UNKNOWN, "result": result, "ended_at": now}
     if "ended_at" not in changes:
         _hint_later(row, changes, now)
-    Work.objects.filter(pk=row.pk).update(**changes)
-    Attempt.objects.filter(work=row, fence=row.fence).update(
-        ended_at=now, outcome=type(outcome).__name__.lower(), error=str(getattr(outcome, "error", ""))[:2000]
-    )
+    _write(row, changes, outcome, now)
     for name, value in changes.items():
         setattr(row, name, value)
     if isinstance(outcome, (Fail, Unknown)):
         _tell(row, outcome)
     if handler.on_end and "ended_at" in changes:
         handler.on_end(row, outcome)
+
+
+def _write(row: Work, changes: dict[str, Any], outcome: Outcome, now: datetime) -> None:
+    """The row and its attempt, in one statement."""
+    values = {name: json.dumps(value) if name == "result" else value for name, value in changes.items()}
+    columns = ", ".join(f"{name} = %({name})s{'::jsonb' if name == 'result' else ''}" for name in changes)
+    about: dict[str, Any] = {"id": row.pk, "fence": row.fence, "now": now, "outcome": type(outcome).__name__.lower()}
+    about["attempt_error"] = str(getattr(outcome, "error", ""))[:2000]
+    with connection.cursor() as cursor:
+        cursor.execute(SETTLE.replace("$COLUMNS", columns), {**values, **about})
 
 
 def _with_patience(row: Work, outcome: Outcome, handler: Handler) -> Outcome:

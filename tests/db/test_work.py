@@ -11,7 +11,7 @@ from django.utils import timezone
 
 import work
 from ledger.models import Event
-from work import hints, leases, registry, runner, services
+from work import hints, leases, registry, runner, services, tasks
 from work.models import Attempt, Work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -205,3 +205,44 @@ def test_cancelled_work_is_fenced_off() -> None:
     assert runner.run(row.pk) is None
     row.refresh_from_db()
     assert row.status == "cancelled"
+
+
+def test_a_worker_goes_on_with_what_its_turn_made_due_and_hints_the_rest(own_registry: list[int]) -> None:
+    """No message for a row that is next anyway; one for each row that somebody else may do meanwhile."""
+    seen: list[str] = []
+
+    @work.handler("test.chain", lease=2)
+    def chain(lease: Any) -> Any:
+        seen.append(lease.work.key)
+        number = int(lease.work.key)
+        with lease.commit(work.Done()):
+            for key in (number + 1, number + 100) if number < 3 else ():
+                work.enqueue("test.chain", key=str(key), actor="system:test")
+        return work.Done()
+
+    with transaction.atomic():
+        first = work.enqueue("test.chain", key="1", actor="system:test")
+    own_registry.clear()
+    tasks.run(first.pk)
+    assert seen == ["1", "2", "3"]
+    beside = Work.objects.filter(key__in=("101", "102")).values_list("pk", flat=True)
+    assert sorted(own_registry) == sorted(beside)
+
+
+def test_a_long_chain_lets_others_have_their_turn(own_registry: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "TURNS", 3)
+    seen: list[int] = []
+
+    @work.handler("test.chain", lease=2)
+    def chain(lease: Any) -> Any:
+        seen.append(number := int(lease.work.key))
+        with lease.commit(work.Done()):
+            work.enqueue("test.chain", key=str(number + 1), actor="system:test")
+        return work.Done()
+
+    with transaction.atomic():
+        first = work.enqueue("test.chain", key="1", actor="system:test")
+    own_registry.clear()
+    tasks.run(first.pk)
+    assert seen == [1, 2, 3]
+    assert own_registry == [Work.objects.get(key="4").pk]

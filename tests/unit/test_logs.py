@@ -10,6 +10,7 @@ import pytest
 import structlog
 
 from config.logs import configure
+from integrations.secrets.scrubbing import DOTS, remember
 
 
 @pytest.fixture
@@ -60,3 +61,30 @@ def test_an_address_that_is_a_secret_is_cut(written: StringIO, path: str) -> Non
     assert len(lines) == 2
     assert "s3cr3t" not in written.getvalue()
     assert lines[0]["request"].startswith("POST " + path[:10])
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_no_line_carries_the_value_of_a_named_secret(as_json: bool) -> None:
+    """Fields, messages and tracebacks, of our loggers and of others."""
+    before, out = structlog.get_config(), StringIO()
+    handler = logging.StreamHandler(out)
+    built = logging.config.DictConfigurator(configure(as_json=as_json, level="INFO"))  # type: ignore[attr-defined]
+    handler.setFormatter(built.configure_formatter(built.config["formatters"]["lines"]))
+    foreign = logging.getLogger("tests.logs.secrets")
+    foreign.addHandler(handler)
+    foreign.propagate = False
+    remember('sk-"live"-log-0123456789')
+    try:
+        for logger in (foreign, structlog.stdlib.get_logger("tests.logs.secrets")):
+            try:
+                raise ValueError('refused sk-"live"-log-0123456789')
+            except ValueError:
+                logger.exception('it said sk-"live"-log-0123456789')
+        structlog.stdlib.get_logger("tests.logs.secrets").info(
+            "sent", headers={"Authorization": 'sk-"live"-log-0123456789'}
+        )
+    finally:
+        foreign.removeHandler(handler)
+        structlog.configure(**before)
+    said = out.getvalue()
+    assert "-log-0123456789" not in said and said.count(DOTS) >= 5
