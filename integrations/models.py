@@ -2,5 +2,6 @@
 
 from integrations.chain.models import Chain, Endpoint, Executor, Head
 from integrations.chain.transactions.models import SignedAttempt, Transaction
+from integrations.secrets.models import Secret
 
-__all__ = ["Chain", "Endpoint", "Executor", "Head", "SignedAttempt", "Transaction"]
+__all__ = ["Chain", "Endpoint", "Executor", "Head", "Secret", "SignedAttempt", "Transaction"]

@@ -3,9 +3,11 @@
 from celery import shared_task
 
 from integrations.chain.client import client_for
-from integrations.chain.endpoints import look_at_endpoints
-from integrations.chain.executors import look_at
+from integrations.chain.endpoints import look_at_endpoints, look_at_private
+from integrations.chain.executors.roles import look_at_roles
+from integrations.chain.executors.watching import look_at, look_at_fees
 from integrations.chain.models import Chain
+from integrations.chain.selectors import watched
 
 
 @shared_task(name="chain.look", ignore_result=True)
@@ -13,4 +15,9 @@ def look() -> None:
     """How the endpoints do and what the executors hold; what is new about them is an event, and maybe an alarm."""
     for chain in Chain.objects.all():
         look_at_endpoints(chain)
-        look_at(client_for(chain), chain.executors.filter(enabled=True).select_related("chain"))
+        look_at_private(chain)
+        client = client_for(chain)
+        look_at_fees(chain, client)
+        executors = list(watched(chain))
+        look_at(client, executors)
+        look_at_roles(chain, client, executors)

@@ -166,12 +166,17 @@ def decode_revert(data: bytes, abi: Abi | None = None) -> str:
 
 
 def _explain(error: Function, values: Sequence[Any]) -> str:
+    """The contract chose the words: what no database keeps is shown as a mark."""
+    return _reason(error, values)[:500].replace("\x00", "\ufffd")
+
+
+def _reason(error: Function, values: Sequence[Any]) -> str:
     if error is _ERROR:
-        return str(values[0])[:500]
+        return str(values[0])
     if error is _PANIC:
         return f"panic 0x{values[0]:02x}: {PANICS.get(values[0], 'unknown')}"
     named = ", ".join(f"{p.name or p.type} {to_json(v)}" for p, v in zip(error.inputs, values, strict=True))
-    return f"{error.name}({named})"[:500]
+    return f"{error.name}({named})"
 
 
 def event_topic(source: Source, name: str = "") -> str:

@@ -281,8 +281,24 @@ class Client:
         return None if raw is None else Receipt.read(raw)
 
     def broadcast(self, raw: bytes) -> dict[str, str | RpcError]:
-        """Sends the same bytes to every endpoint, resting ones too; what each one said, by name."""
-        return self.everyone(lambda one: str(one.request("eth_sendRawTransaction", "0x" + raw.hex())), silent=True)
+        """Sends the same bytes to every endpoint, also those for private submission; what each one said, by name."""
+        return self.everyone(lambda one: _submit(one, raw), silent=True)
+
+    @property
+    def has_private(self) -> bool:
+        return bool(self._silent)
+
+    def submit_privately(self, raw: bytes) -> dict[str, str | RpcError]:
+        """Sends the bytes to the endpoints for private submission and to nobody else."""
+        call = ("eth_sendRawTransaction", ["0x" + raw.hex()])
+        return Client(self.chain_id, self._silent).everyone(lambda one: one._directly(call), resting=True)
+
+    def _directly(self, call: Call) -> str:
+        """One endpoint's own answer or failure, not put into words: a wrong chain is not a silence."""
+        answer = _send_twice(self._transports[0], [call], None)[0]
+        if isinstance(answer, RpcRefused):
+            raise answer
+        return str(answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -334,6 +350,10 @@ def _send_twice(transport: Transport, calls: Sequence[Call], timeout: float | No
         return transport.send(calls, timeout)
 
 
+def _submit(client: Client, raw: bytes) -> str:
+    return str(client.request("eth_sendRawTransaction", "0x" + raw.hex()))
+
+
 def _block_number(client: Client) -> str:
     return str(client.request("eth_blockNumber"))
 
@@ -357,17 +377,18 @@ def call_object(to: str, data: bytes | str, *, sender: str | None = None, value:
     return message
 
 
-_shared: dict[tuple[int, int, str, str], Transport] = {}
+_shared: dict[tuple[int, int, str, str, bool], Transport] = {}
 _shared_lock = threading.Lock()
 
 
-def _transport(chain_id: int, url: str, name: str, timeout: float) -> Transport:
+def _transport(chain_id: int, endpoint: Any) -> Transport:
     """One transport an endpoint and process: connections and health are shared by all threads, never over a fork."""
-    key = (os.getpid(), chain_id, url, name)
+    url, name, private = endpoint.url, endpoint.name, endpoint.private_submission
+    key = (os.getpid(), chain_id, url, name, private)
     with _shared_lock:
         found = _shared.get(key)
         if found is None:
-            found = _shared[key] = Transport(url, chain_id, name, timeout)
+            found = _shared[key] = Transport(url, chain_id, name, endpoint.timeout, submits_only=private)
         return found
 
 
@@ -377,12 +398,8 @@ def client_for(chain: Any, environment: str | None = None) -> Client:
 
     refuse_live_chain(chain, environment)
     endpoints = list(chain.endpoints.filter(enabled=True).order_by("priority", "pk"))
-    transports = [
-        (_transport(chain.chain_id, endpoint.url, endpoint.name, endpoint.timeout), endpoint.private_submission)
-        for endpoint in endpoints
-    ]
     return Client(
         chain.chain_id,
-        [transport for transport, private in transports if not private],
-        [transport for transport, private in transports if private],
+        [_transport(chain.chain_id, one) for one in endpoints if not one.private_submission],
+        [_transport(chain.chain_id, one) for one in endpoints if one.private_submission],
     )

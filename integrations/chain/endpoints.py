@@ -2,13 +2,17 @@
 
 import time
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
 from integrations.chain.client import Client, RpcError, client_for
+from integrations.chain.errors import RpcRefused, WrongChain
 from integrations.chain.models import Chain, Endpoint
 from integrations.chain.reading import quantity
+from integrations.chain.transport import Transport
+from ledger.errors import Refused
 from ledger.services import alarm, record
 
 BEHIND = 5
@@ -67,6 +71,38 @@ def look_at_endpoints(chain: Chain) -> list[Glance]:
                 alarm=alarm(f"chain_blind:{chain.pk}", "SEV2", cleared=not blind, title=f"{chain.name} cannot be read"),
             )
     return found
+
+
+def look_at_private(chain: Chain, every: timedelta = timedelta(minutes=1)) -> None:
+    """Whether the endpoints for private submission are there: one that is dead should be known before it is needed.
+
+    They are asked for nothing but the chain's id, which betrays nothing.
+    """
+    for row in Endpoint.objects.filter(chain=chain, enabled=True, private_submission=True):
+        if row.checked_at is not None and timezone.now() - row.checked_at < every:
+            continue
+        started = time.monotonic()
+        try:
+            problem = probe(row.url, chain.chain_id, private=True, timeout=row.timeout)
+        except Refused as error:
+            problem = error.message
+        latency = None if problem else (time.monotonic() - started) * 1000
+        with transaction.atomic():
+            _note(chain, row, Glance(row.name, None, latency, problem[:200]))
+
+
+def probe(url: str, chain_id: int, *, private: bool, timeout: float = 10) -> str:
+    """Why this URL does not serve this chain; empty when it does. A wrong chain raises Refused: it never will."""
+    transport = Transport(url, chain_id, "the endpoint", timeout, submits_only=private)
+    try:
+        answer = transport.send([("eth_chainId", [])])[0]
+    except WrongChain as error:
+        raise Refused(f"The endpoint {error}.", "the URL of this chain's endpoint", code="wrong-chain") from error
+    except RpcError as error:
+        return str(error)
+    if isinstance(answer, RpcRefused) and not private:
+        return answer.message
+    return ""
 
 
 def _note(chain: Chain, row: Endpoint, seen: Glance) -> None:

@@ -1,4 +1,4 @@
-"""Model fields for what lives on a chain: exact 256-bit integers, checksummed addresses, lowercase hashes."""
+"""Model fields: exact 256-bit integers, checksummed addresses, lowercase hashes, and text that is sealed at rest."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -9,6 +9,7 @@ from django.db import models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from integrations.chain.addresses import MAX_UINT256, parse_address, parse_hash, parse_uint
+from integrations.sealing import seal, unseal
 from ledger.errors import Invalid
 
 T = TypeVar("T")
@@ -23,12 +24,18 @@ if TYPE_CHECKING:
     class _TextField(models.CharField[_ST, _GT]):
         pass
 
+    class _LongTextField(models.TextField[_ST, _GT]):
+        pass
+
 else:  # the stubs' fields are generic, Django's own are not
 
     class _IntField(models.Field):
         __class_getitem__ = classmethod(lambda cls, _: cls)
 
     class _TextField(models.CharField):
+        __class_getitem__ = classmethod(lambda cls, _: cls)
+
+    class _LongTextField(models.TextField):
         __class_getitem__ = classmethod(lambda cls, _: cls)
 
 
@@ -123,3 +130,28 @@ class HashField(_HexField[_ST, _GT]):
 
     def parse(self, value: object) -> str:
         return parse_hash(value, self.name or "hash")
+
+
+class SealedTextField(_LongTextField[_ST, _GT]):
+    """Plain in Python, sealed in the database for one purpose. It cannot be searched for."""
+
+    description = "sealed text"
+
+    def __init__(self, *args: Any, purpose: str = "", **kwargs: Any) -> None:
+        self.purpose = purpose
+        super().__init__(*args, **kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        return name, path, args, {**kwargs, "purpose": self.purpose}
+
+    def from_db_value(self, value: str | None, *_: object) -> str | None:
+        return unseal(value, self.purpose) if value else value
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return value if not value or hasattr(value, "resolve_expression") else seal(str(value), self.purpose)
+
+    def get_lookup(self, lookup_name: str) -> Any:
+        """Sealing the same text twice gives two texts: a search would silently find nothing."""
+        return super().get_lookup(lookup_name) if lookup_name == "isnull" else None

@@ -62,7 +62,9 @@ class Health:
 class Transport:
     """Thread-safe. Its name is the host: a provider's URL holds a key that no log or error may carry."""
 
-    def __init__(self, url: str, chain_id: int, name: str = "", timeout: float = 10.0) -> None:
+    def __init__(
+        self, url: str, chain_id: int, name: str = "", timeout: float = 10.0, *, submits_only: bool = False
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise ValueError("an RPC endpoint is an http or https URL")
@@ -71,6 +73,7 @@ class Transport:
         self.name = name or (f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname)
         self.timeout = timeout
         self.health = Health()
+        self.submits_only = submits_only
         self._verified = False
         self._lock = threading.Lock()
         self._ids = itertools.count(1)
@@ -89,6 +92,9 @@ class Transport:
         if self._verified:
             return
         answer = self._exchange([("eth_chainId", [])], None)[0]
+        if self.submits_only and isinstance(answer, RpcRefused):
+            self._verified = True  # some relays take transactions and answer nothing else; the bytes name their chain
+            return
         try:
             said = int(answer, 16)
         except (TypeError, ValueError) as error:

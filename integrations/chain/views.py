@@ -2,18 +2,21 @@
 
 from django.contrib import messages as toasts
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.decorators import current_user, require_level
 from integrations.chain import selectors
+from integrations.chain.executors import troubles, watching
 from integrations.chain.models import Executor
 from integrations.chain.transactions import services
 from ledger import Invalid, Refused
 from ledger.selectors import last_seq
 
 RECENT = 12
+PAGE = 50
 
 
 @login_required
@@ -21,6 +24,74 @@ def executors(request: HttpRequest) -> HttpResponse:
     after = last_seq()
     shown = [(row, selectors.transactions_for(request.user, row.executor)[:RECENT]) for row in selectors.executors_of()]
     return render(request, "integrations/chain/executors.html", {"shown": shown, "after": after})
+
+
+@login_required
+def executor(request: HttpRequest, pk: int) -> HttpResponse:
+    """One executor: the account, what is wrong with it, what it may do, what is on its way, what it has sent."""
+    after = last_seq()
+    found = get_object_or_404(Executor.objects.select_related("chain"), pk=pk)
+    page = Paginator(selectors.transactions_for(request.user, found), PAGE).get_page(request.GET.get("page"))
+    context = {
+        **_account(request, found, live=False),
+        "after": after,
+        "flying": selectors.in_flight(request.user, found)[:PAGE],
+        "page": page,
+        "record": selectors.record_of(found, request.user)[:PAGE],
+        "title": found.label,
+    }
+    return render(request, "integrations/chain/executor.html", context)
+
+
+def _account(request: HttpRequest, executor: Executor, *, live: bool) -> dict[str, object]:
+    row = selectors.executor_row(executor, live=live)
+    # what may be done about is what was noted, not only glimpsed just now
+    noted = {alarm.code for alarm in row.alarms} & set(executor.troubles)
+    commands = current_user(request).has_level("commander")
+    acceptable, fillable = (commands and code in noted for code in (troubles.FOREIGN, troubles.GAP))
+    return {"row": row, "now": live, "acceptable": acceptable, "fillable": fillable}
+
+
+@login_required
+def executor_account(request: HttpRequest, pk: int) -> HttpResponse:
+    """A part of the executor's page, asked of the chain now."""
+    found = get_object_or_404(Executor.objects.select_related("chain"), pk=pk)
+    return render(request, "integrations/chain/_executor_account.html", _account(request, found, live=True))
+
+
+@login_required
+def executor_in_flight(request: HttpRequest, pk: int) -> HttpResponse:
+    """A part of the executor's page, fetched again by each viewer."""
+    found = get_object_or_404(Executor, pk=pk)
+    context = {"executor": found, "flying": selectors.in_flight(request.user, found)[:PAGE]}
+    return render(request, "integrations/chain/_executor_in_flight.html", context)
+
+
+@require_POST
+@require_level("commander")
+def accept_use(request: HttpRequest, pk: int) -> HttpResponse:
+    """A commander knows who used the key elsewhere."""
+    found = get_object_or_404(Executor, pk=pk)
+    reason = request.POST.get("reason", "")[:500]
+    try:
+        watching.accept_foreign(executor=found, actor=current_user(request).actor, reason=reason)
+        toasts.success(request, "Accepted: those nonces are accounted for.")
+    except (Invalid, Refused) as error:
+        toasts.error(request, error.message)
+    return redirect("integrations:executor", pk=pk)
+
+
+@require_POST
+@require_level("commander")
+def fill_gap(request: HttpRequest, pk: int) -> HttpResponse:
+    """A commander lets an empty transaction take the nonce that others wait behind."""
+    found = get_object_or_404(Executor.objects.select_related("chain"), pk=pk)
+    try:
+        tx = services.fill_gap(executor=found, actor=current_user(request).actor)
+    except (Invalid, Refused) as error:
+        toasts.error(request, error.message)
+        return redirect("integrations:executor", pk=pk)
+    return redirect("integrations:transaction", pk=tx.pk)
 
 
 @login_required
@@ -64,6 +135,8 @@ def _context(request: HttpRequest, pk: int) -> dict[str, object]:
         "choices": services.choices_for(tx),
         "stoppable": tx.status in ("queued", "signed", "broadcast") and not tx.cancelling,
         "commands": user.has_level("commander"),
+        "relays": [one.name for one in tx.chain.endpoints.filter(private_submission=True, enabled=True)],
+        "public_from": tx.sent_block + tx.chain.private_blocks if tx.sent_block is not None else None,
     }
 
 

@@ -9,6 +9,7 @@ import ctypes
 import gzip
 import os
 import platform
+import resource
 import shutil
 import signal
 import socket
@@ -27,8 +28,11 @@ from integrations.devnet.rpc import Rpc, RpcDown
 
 ROOT = Path(__file__).resolve().parents[2]
 PR_SET_PDEATHSIG = 1
-HISTORY = 600
-"""States kept for reads in the past, in memory. Anvil would otherwise write one file a block to disk, for ever."""
+FORK_HISTORY = 32
+HISTORY = 200
+"""States kept for reads in the past (and forks there), in memory: over six minutes of the devnet. Anvil would otherwise
+write one file a block to disk, for ever. Each state is a whole copy that grows with the chain: an hour of the demo took
+1.2 GB with 600 of them."""
 
 Mining = Literal["auto", "interval", "manual"]
 
@@ -77,14 +81,27 @@ def _port_is_taken(port: int) -> bool:
     return False
 
 
-def _die_with_parent() -> Callable[[], None] | None:
-    """Anvil ends when the thread that started it does, so that a killed supervisor leaves none behind."""
-    if sys.platform != "linux":
-        return None
-    libc = ctypes.CDLL(None, use_errno=True)
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one Anvil may take before the system ends it: seconds of processor time, bytes of memory of its own."""
+
+    processor: int
+    memory: int
+
+
+def _prepare(limits: Limits | None) -> Callable[[], None]:
+    """Anvil ends when the thread that started it does, so that a killed supervisor or worker leaves none behind."""
+    libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+    starter = os.getpid()
 
     def setup() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if libc is not None:
+            libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != starter:  # it died before we could ask to be told
+                os._exit(1)
+        if limits is not None:
+            resource.setrlimit(resource.RLIMIT_CPU, (limits.processor, limits.processor))
+            resource.setrlimit(resource.RLIMIT_DATA, (limits.memory, limits.memory))
 
     return setup
 
@@ -106,6 +123,7 @@ class Anvil:
         timestamp: int | None = None,
         read_only_state: bool = False,
         home: Path | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self.port = port
         self.chain_id = chain_id
@@ -117,15 +135,17 @@ class Anvil:
         self.history = history
         self.timestamp = timestamp
         self.read_only_state = read_only_state
+        self.limits = limits
         self.process: subprocess.Popen[bytes] | None = None
         self._given_home = home
         self._home: Path | None = None
         self._rpc: Rpc | None = None
 
     @classmethod
-    def forked(cls, url: str, block: int, chain_id: int, *, port: int = 0) -> "Anvil":
+    def forked(cls, url: str, block: int, chain_id: int, *, port: int = 0, limits: Limits | None = None) -> "Anvil":
         """A fork that mines only when told to; its own chain id keeps what is signed there worthless elsewhere."""
-        return cls(port=port, chain_id=chain_id, mining="manual", fork=Fork(url, block))
+        at = Fork(url, block)
+        return cls(port=port, chain_id=chain_id, mining="manual", fork=at, limits=limits, history=FORK_HISTORY)
 
     @property
     def url(self) -> str:
@@ -162,7 +182,7 @@ class Anvil:
                 stderr=subprocess.STDOUT,
                 cwd=self._home,
                 env={"HOME": str(self._home), "PATH": os.environ.get("PATH", "")},
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 (one prctl call; nothing that could hold a lock)
+                preexec_fn=_prepare(self.limits),  # noqa: PLW1509 (a few system calls; nothing that could hold a lock)
             )
         self._rpc = Rpc(self.url)
         try:
@@ -254,6 +274,11 @@ class Anvil:
 
     def kill(self) -> None:
         self._end(signal.SIGKILL, 5.0)
+
+    def kill_process(self) -> None:
+        """For another thread: only the process; whoever owns this object finds it dead and cleans up."""
+        if self.process is not None:
+            self.process.kill()
 
     def _end(self, how: signal.Signals, timeout: float) -> None:
         if self.process is not None:

@@ -80,11 +80,11 @@ def simulate(
     message["gas"] = hex(SIMULATED_GAS)
     calls, diff = _traces(client, message, block, {tx.safe: {"stateDiff": overrides}})
     hidden = {(tx.safe, slot) for slot in overrides if slot != f"0x{NONCE_SLOT:064x}"}
-    logs = tuple(_logs(calls))
-    revert = _revert(calls, errors)
+    logs = tuple(logs_of(calls))
+    revert = revert_reason(calls, errors)
     said = execution_result(tx.safe, tx.hash, [(one.address, one.topics, one.data) for one in logs])
     if not revert and said is False:
-        revert = _inner_failure(calls, errors)
+        revert = inner_failure(calls, errors)
     return Simulation(
         ok=not revert,
         revert=revert,
@@ -114,7 +114,7 @@ def _traces(
     return answers[0], answers[1]
 
 
-def _logs(frame: Mapping[str, Any]) -> list[SimulatedLog]:
+def logs_of(frame: Mapping[str, Any]) -> list[SimulatedLog]:
     """Logs of a call and the calls in it, in order of emission; a reverted frame's logs never happened."""
     if frame.get("error"):
         return []
@@ -125,11 +125,11 @@ def _logs(frame: Mapping[str, Any]) -> list[SimulatedLog]:
         # `position`: how many inner calls had been made before the log was written
         items.append((int(str(log.get("position", "0x0")), 16) * 2, [one]))
     for number, inner in enumerate(frame.get("calls") or ()):
-        items.append((number * 2 + 1, _logs(inner)))
+        items.append((number * 2 + 1, logs_of(inner)))
     return [log for _, logs in sorted(items, key=lambda item: item[0]) for log in logs]
 
 
-def _revert(frame: Mapping[str, Any], errors: Abi) -> str:
+def revert_reason(frame: Mapping[str, Any], errors: Abi) -> str:
     """Why the whole call failed: the innermost reason, where the Safe only says that its inner call failed."""
     if not frame.get("error"):
         return ""
@@ -140,7 +140,7 @@ def _revert(frame: Mapping[str, Any], errors: Abi) -> str:
     return explain(reason)
 
 
-def _inner_failure(frame: Mapping[str, Any], errors: Abi) -> str:
+def inner_failure(frame: Mapping[str, Any], errors: Abi) -> str:
     return f"the inner call failed: {_deepest_failure(frame, errors) or 'no reason given'}"
 
 

@@ -12,6 +12,7 @@ from integrations.chain.executors import add_executor, open_account
 from integrations.chain.models import Chain, Endpoint, Executor
 from integrations.chain.transactions.models import Transaction
 from integrations.chain.transactions.services import KIND, ended, submit
+from integrations.devnet.anvil import Anvil
 from integrations.devnet.chain import CHAIN_ID
 from integrations.devnet.rpc import Rpc
 from work import runner
@@ -113,3 +114,15 @@ def foreign(rpc: Rpc, executor: Executor, nonce: int, tip: int = 10**9) -> str:
         }
     )
     return str(rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
+
+
+def nonce_on_chain(node: Anvil, executor: Executor) -> int:
+    return node.rpc.nonce(executor.address)
+
+
+def once(node: Anvil, executor: Executor, tx: Transaction) -> None:
+    """The judge: the effect is on the chain exactly once, and the executor has sent exactly one transaction."""
+    assert count(node.rpc) == 1
+    assert nonce_on_chain(node, executor) == 1
+    receipt = node.rpc("eth_getTransactionReceipt", tx.hash)
+    assert (receipt["status"], receipt["blockHash"]) == ("0x1", tx.block_hash)

@@ -10,16 +10,19 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
+from integrations.chain.executors import add_remote_executor
+from integrations.chain.executors.remote import SignerConfig
 from integrations.chain.models import Chain, Executor
 from integrations.chain.transactions.models import Transaction
 from integrations.chain.transactions.services import KIND, submit
 from integrations.devnet.anvil import Anvil
 from tests.chain.transactions import COUNTER_CODE, drive, make_chain, make_executor
+from tests.signerserver import SignerServer
 from work.models import Attempt, Work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 ROOT = Path(__file__).resolve().parents[2]
-POINTS = ("work.claimed", "tx.reserved", "tx.signed", "tx.stored", "tx.broadcast", "tx.receipt", "tx.done")
+POINTS = ("work.claimed", "tx.reserved", "tx.signed", "tx.stored", "tx.public", "tx.broadcast", "tx.receipt", "tx.done")
 
 
 @pytest.fixture
@@ -41,10 +44,12 @@ def count(node: Anvil, number: int) -> int:
     return int(node.rpc("eth_getStorageAt", counter(number), hex(0), "latest"), 16)
 
 
-def prepare(node: Anvil, chain: Chain, number: int) -> Transaction:
+def prepare(
+    node: Anvil, chain: Chain, number: int, executor: Executor | None = None, *, private: bool = False
+) -> Transaction:
     """One effect with an executor and a contract of its own, so that the judge can tell them apart."""
     node.rpc("anvil_setCode", counter(number), COUNTER_CODE.replace(" ", ""))
-    executor = make_executor(chain, node.rpc, label=f"executor {number}")
+    executor = executor or make_executor(chain, node.rpc, label=f"executor {number}")
     return submit(
         chain=chain,
         executor=executor,
@@ -54,6 +59,7 @@ def prepare(node: Anvil, chain: Chain, number: int) -> Transaction:
         subject="step:1",
         scope=None,
         actor="system:test",
+        private=private,
     )
 
 
@@ -78,7 +84,8 @@ def judge(node: Anvil, number: int, executor: Executor) -> tuple[int, int]:
 
 
 def test_killed_at_every_point_it_is_mined_exactly_once(node: Anvil, chain: Chain) -> None:
-    sent = {point: prepare(node, chain, number) for number, point in enumerate(POINTS)}
+    # a private one where there is no private endpoint is published at once: that is a commit of its own
+    sent = {point: prepare(node, chain, number, private=point == "tx.public") for number, point in enumerate(POINTS)}
     workers = {point: start_worker(row_of(tx).pk, point) for point, tx in sent.items()}
     for point, worker in workers.items():
         assert worker.wait(120) == -signal.SIGKILL, f"did not reach {point}"
@@ -106,3 +113,25 @@ def test_killed_again_and_again_on_its_way(node: Anvil, chain: Chain) -> None:
     tx.refresh_from_db()
     assert tx.status == "final"
     assert judge(node, 0, tx.executor) == (1, 1)
+
+
+def test_killed_with_a_remote_signature_in_hand_the_same_content_is_signed_again(node: Anvil, chain: Chain) -> None:
+    with SignerServer().running() as signer:
+        node.rpc("anvil_setBalance", signer.account.address, hex(10**19))
+        executor = add_remote_executor(
+            chain=chain,
+            label="far",
+            environment="devnet",
+            address=signer.account.address,
+            signer=SignerConfig(signer.url),
+            actor="system:test",
+        )
+        tx = prepare(node, chain, 0, executor)
+        worker = start_worker(row_of(tx).pk, "tx.signed")
+        assert worker.wait(120) == -signal.SIGKILL
+        drive(tx, "final", seconds=60)
+        first, second = signer.signed_requests()
+    same = ("from", "to", "nonce", "value", "data", "gas", "chainId")
+    assert [first[name] for name in same] == [second[name] for name in same]
+    assert judge(node, 0, executor) == (1, 1)
+    assert tx.attempts.count() == 1

@@ -207,3 +207,9 @@ def test_logs() -> None:
     assert [one.value for one in args] == [SOMEONE, b"\x07" * 32, 9]
     with pytest.raises(Invalid):
         abi.decode_log(VAULT, topics[:2], encode(["uint256"], [9]))
+
+
+def test_the_words_of_a_revert_can_be_stored() -> None:
+    """A contract may write a NUL, which PostgreSQL refuses."""
+    data = abi.selector("Error(string)") + encode(["string"], ["no\x00pe"])
+    assert abi.decode_revert(data) == "no\ufffdpe"

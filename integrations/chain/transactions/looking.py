@@ -51,6 +51,12 @@ class Look:
         return sum(view.receipt is not None for view in self.views.values())
 
     @property
+    def height(self) -> int:
+        """The head as far as two endpoints (or the only one that answers) have come."""
+        heads = sorted((view.head for view in self.views.values()), reverse=True)
+        return heads[min(1, len(heads) - 1)]
+
+    @property
     def knows(self) -> bool:
         """Whether every endpoint that answers has our bytes: one without them may lose the others'."""
         return all(view.knows for view in self.views.values())
@@ -95,9 +101,9 @@ def _view(client: Client, address: str, hashes: Sequence[str]) -> View:
     )
 
 
-def executor_nonce(client: Client, address: str) -> int:
+def executor_nonce(client: Client, address: str, block: str = "latest") -> int:
     """The next nonce as far as two endpoints (or the only one that answers) have come."""
-    said = client.everyone(lambda one: one.nonce(address))
+    said = client.everyone(lambda one: one.nonce(address, block))
     values = sorted((value for value in said.values() if isinstance(value, int)), reverse=True)
     if not values:
         raise RpcUnavailable(

@@ -58,6 +58,11 @@ class Transaction(HasStatus):
     gas_price = Uint256Field(null=True)
     is_final = models.BooleanField(default=False)
     cancelling = models.BooleanField(default=False)
+    private = models.BooleanField(default=False)  # asked for: first to the chain's private endpoints alone
+    public_at = models.DateTimeField(null=True)  # when a private one went to the public endpoints after all
+    public_reason = models.CharField(max_length=300, blank=True, default="")
+    sent_block = models.PositiveBigIntegerField(null=True)  # the height when it was first looked for
+    stuck_at = models.DateTimeField(null=True)  # since when its being stuck is an alarm
     foreign_seen_at = models.DateTimeField(null=True)
     reason = models.TextField(blank=True, default="")
     known = models.JSONField(default=dict)  # for a person, while the outcome is unknown

@@ -37,10 +37,12 @@ def submit(
     value: int = 0,
     gas_limit: int | None = None,
     environment: str = "",
+    private: bool | None = None,
 ) -> Transaction:
     """Queue one effect on a chain. The same key is the same transaction, whoever asks and however often.
 
     `subject` is what it is for (`proposal:7`); `environment` is the run's: a drill cannot reach a live chain.
+    `private`: first to the chain's private endpoints alone: nobody can act before it does. None as the chain has it.
     """
     refuse_live_chain(chain, environment)
     if executor.chain_id != chain.pk:
@@ -59,9 +61,10 @@ def submit(
     }
     if len(parse_hex(data, "data")) > MAX_DATA:
         raise Invalid("data", "Larger than a node takes.", "at most 128 kB")
+    how = {"gas_limit": gas_limit, "private": chain.prefers_private if private is None else private}
     with database.atomic():
         tx, created = Transaction.objects.get_or_create(
-            key=key, defaults={**effect, "gas_limit": gas_limit, "about": subject, "scope": scope, "actor": actor}
+            key=key, defaults={**effect, **how, "about": subject, "scope": scope, "actor": actor}
         )
         if created:
             _begin(tx, actor)
@@ -83,6 +86,7 @@ def _begin(tx: Transaction, actor: str) -> None:
             "to": tx.to,
             "value": str(tx.value),
             "data": "0x" + bytes(tx.data).hex() if len(tx.data) <= 4096 else f"{len(tx.data)} bytes",
+            **({"private": True} if tx.private else {}),
         },
     )
     work.enqueue(KIND, key=str(tx.pk), subject=tx.subject, payload={"transaction": tx.pk}, scope=tx.scope, actor=actor)
@@ -150,6 +154,23 @@ def cancel(*, transaction: Transaction, actor: str, reason: str) -> Transaction:
     record("transaction.cancel.requested", actor=actor, scope=tx.scope, subject=tx.subject, reason=reason)
     work.wake(KIND, str(tx.pk))
     return tx
+
+
+def fill_gap(*, executor: Executor, actor: str) -> Transaction:
+    """An empty transaction for the first nonce that nothing holds, so that the ones behind it can be mined."""
+    gap = executor.troubles.get("gap")
+    if gap is None:
+        raise Refused(f"{executor.label} has no gap in its nonces.", code="no-gap")
+    return submit(
+        chain=executor.chain,
+        executor=executor,
+        to=executor.address,
+        data=b"",
+        key=f"fill:{executor.pk}:{gap['since']}",  # pressed twice for one gap, it is one transaction
+        subject=executor.subject,
+        scope=None,
+        actor=actor,
+    )
 
 
 def ended(tx: Transaction) -> bool:

@@ -7,14 +7,14 @@ from django.utils import timezone
 from integrations.chain.abi import decode_revert
 from integrations.chain.client import Client, RpcError, RpcRefused, call_object
 from integrations.chain.reading import Receipt
+from integrations.chain.transactions.endings import ACTOR, unstuck
 from integrations.chain.transactions.looking import Look, look
 from integrations.chain.transactions.models import SignedAttempt, Transaction
 from integrations.safe.errors import explain
-from ledger.services import alarm, record
+from ledger.services import record
 from ledger.transitions import transition
 from work import Done, Lease, Outcome, Wait, faults
 
-ACTOR = "system:chain"
 TX_GAS_CAP = 2**24
 """Since Fusaka no transaction may use more (EIP-7825)."""
 
@@ -48,15 +48,15 @@ def mined(lease: Lease, tx: Transaction, seen: Look, receipt: Receipt) -> Outcom
         "foreign_seen_at": None,
     }
     told = {name: where[name] for name in ("hash", "block_hash", "block_number", "gas_used")}
-    stuck = alarm(f"transaction_stuck:{tx.pk}", "SEV3", cleared=True) if tx.known.get("too_dear") else None
     with lease.commit():
+        unstuck(tx)
         if cancelled:
             also = {**where, "reason": "cancelled", "ended_at": now}
-            transition(tx, "dropped", actor=ACTOR, reason="cancelled", also=also, after=told, alarm=stuck)
+            transition(tx, "dropped", actor=ACTOR, reason="cancelled", also=also, after=told)
         elif receipt.succeeded:
-            transition(tx, "mined", actor=ACTOR, also=where, after={**told, "voices": seen.voices}, alarm=stuck)
+            transition(tx, "mined", actor=ACTOR, also=where, after={**told, "voices": seen.voices})
         else:
-            transition(tx, "failed", actor=ACTOR, also=where, after={**told, "voices": seen.voices}, alarm=stuck)
+            transition(tx, "failed", actor=ACTOR, also=where, after={**told, "voices": seen.voices})
     return None
 
 
@@ -83,7 +83,10 @@ def settle(lease: Lease, tx: Transaction, client: Client) -> Outcome | None:
         return pause_for(poll(tx), "the endpoints are not at the same height")
     with lease.commit():
         gone = {"reorged_from": tx.block_hash, "block_number": tx.block_number}
-        empty = {"block_hash": None, "block_number": None, "receipt_status": None, "mined_at": None, "reason": ""}
+        empty: dict[str, object] = {"block_hash": None, "block_number": None, "receipt_status": None, "mined_at": None}
+        if tx.private and tx.public_at is None:  # it was in a block: everybody has seen it
+            empty |= {"public_at": timezone.now(), "public_reason": "the block that it was in is gone"}
+        empty |= {"sent_block": None, "reason": ""}
         transition(tx, "broadcast", actor=ACTOR, reason="its block is no longer on the chain", also=empty, after=gone)
     return None
 

@@ -2,25 +2,11 @@
 
 from dataclasses import dataclass
 
-from eth_typing import HexStr
-
-from integrations.chain.executors import open_account
-from integrations.chain.models import Chain
-from integrations.chain.reading import Fees
+from integrations.chain.executors import open_account, open_signer
+from integrations.chain.models import Executor
+from integrations.chain.transactions.contents import Content, check
 from integrations.chain.transactions.models import SignedAttempt, Transaction
-
-BUMP_NUMERATOR, BUMP_DENOMINATOR = 1125, 1000
-"""Nodes replace a waiting transaction only by one that pays at least 10 % more, in both fees; a little above that."""
-
-
-class FeesAboveCap(Exception):
-    """The chain asks more than its `max_fee_per_gas` allows us to pay."""
-
-
-@dataclass(frozen=True, slots=True)
-class Price:
-    max_fee: int
-    tip: int
+from integrations.chain.transactions.pricing import Price
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,40 +17,31 @@ class Signed:
     kind: str
 
 
-def price(chain: Chain, fees: Fees, previous: SignedAttempt | None = None) -> Price:
-    """What to offer: room for the base fee to double; over a previous offer always enough more to replace it."""
-    cap = chain.max_fee_per_gas
-    if fees.base > cap:
-        raise FeesAboveCap(f"the base fee is {fees.base} wei, the cap {cap}")
-    tip, max_fee = fees.tip, 2 * fees.base + fees.tip
-    if previous is not None:
-        tip, max_fee = max(tip, _more(previous.tip)), max(max_fee, _more(previous.max_fee))
-        if max_fee > cap:
-            raise FeesAboveCap(f"replacing needs {max_fee} wei, the cap is {cap}")
-    max_fee = min(max_fee, cap)
-    return Price(max_fee=max_fee, tip=min(tip, max_fee))
-
-
-def _more(fee: int) -> int:
-    return fee * BUMP_NUMERATOR // BUMP_DENOMINATOR + 1
+def content_of(tx: Transaction, offer: Price, kind: str) -> Content:
+    """Everything that the bytes have to say."""
+    assert tx.nonce is not None and tx.gas_limit is not None
+    cancelling = kind == SignedAttempt.Kind.CANCEL
+    return Content(
+        sender=tx.executor.address,
+        chain_id=tx.chain.chain_id,
+        nonce=tx.nonce,
+        tip=offer.tip,
+        max_fee=offer.max_fee,
+        gas=21_000 if cancelling else tx.gas_limit,
+        to=tx.executor.address if cancelling else tx.to,
+        value=0 if cancelling else tx.value,
+        data=b"" if cancelling else bytes(tx.data),
+    )
 
 
 def sign(tx: Transaction, offer: Price, kind: str) -> Signed:
-    """Signs with the executor's key. No network and no database in here."""
-    assert tx.nonce is not None and tx.gas_limit is not None
-    cancelling = kind == SignedAttempt.Kind.CANCEL
-    account = open_account(tx.executor)
-    signed = account.sign_transaction(
-        {
-            "type": 2,
-            "chainId": tx.chain.chain_id,
-            "nonce": tx.nonce,
-            "to": HexStr(tx.executor.address if cancelling else tx.to),
-            "value": 0 if cancelling else tx.value,
-            "data": b"" if cancelling else bytes(tx.data),
-            "gas": 21_000 if cancelling else tx.gas_limit,
-            "maxFeePerGas": offer.max_fee,
-            "maxPriorityFeePerGas": offer.tip,
-        }
-    )
-    return Signed(bytes(signed.raw_transaction), "0x" + bytes(signed.hash).hex(), offer, kind)
+    """Signed here, or by the executor's remote signer (network); either way read back and held against what was asked.
+
+    SignerDown, SignerRefused, or NotWhatWasAsked: then nothing of it may be stored or sent.
+    """
+    content = content_of(tx, offer, kind)
+    if tx.executor.signer == Executor.Signer.REMOTE:
+        raw = open_signer(tx.executor).sign(content.request())
+    else:
+        raw = bytes(open_account(tx.executor).sign_transaction(content.fields()).raw_transaction)
+    return Signed(raw, check(raw, content), offer, kind)

@@ -40,6 +40,7 @@ const CONTRACTS = {
   HelixEngineV2: 'helix/HelixEngineV2.sol',
   HelixFeed: 'helix/HelixFeed.sol',
   HelixUSD: 'helix/HelixUSD.sol',
+  Tally: 'helix/Tally.sol',
   TimelockController: '@openzeppelin/contracts/governance/TimelockController.sol',
   ERC1967Proxy: '@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol',
 };
