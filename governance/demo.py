@@ -23,11 +23,17 @@ POWERS = (
 # slug, title, category, likelihood, impact, monitor, playbook, power
 FAILURE_MODES = (
     ("stale-oracle", "The price feed stops", "oracle", 4, 4, "oracle-stale", "pause-on-stale-oracle", "pause"),
-    ("price-manipulated", "The price is pushed away from the market", "oracle", 3, 5, "", "", "pause"),
-    ("vault-drained", "Collateral leaves that should not", "contract", 2, 5, "", "", "pause"),
-    ("bad-upgrade", "An upgrade breaks the vault", "upgrade", 2, 5, "", "", "upgrade"),
-    ("guardian-key-lost", "A guardian loses a key", "key", 3, 3, "", "signer-reachability", None),
-    ("endpoints-disagree", "RPC endpoints tell different chains", "infrastructure", 3, 2, "", "", None),
+    ("price-manipulated", "The price is pushed away", "oracle", 3, 5, "", "pause-on-manipulated-oracle", "pause"),
+    ("vault-drained", "Collateral leaves that should not", "contract", 2, 5, "", "stop-a-drain", "pause"),
+    ("bad-upgrade", "An upgrade breaks the vault", "upgrade", 2, 5, "", "roll-forward-a-bad-upgrade", "upgrade"),
+    ("insolvency", "The vault owes more than it holds", "contract", 1, 5, "", "handle-insolvency", "set-mode"),
+    ("guardian-key-lost", "A guardian loses a key", "key", 3, 3, "", "replace-a-compromised-signer", None),
+    ("signer-unreachable", "Too few signers answer", "key", 3, 4, "", "signer-reachability", None),
+    ("hostile-operation", "Somebody else schedules an upgrade", "key", 1, 5, "", "cancel-a-hostile-operation", None),
+    ("endpoints-disagree", "Endpoints tell two chains", "infrastructure", 3, 2, "", "wait-out-a-deep-reorg", None),
+    ("chain-halted", "The chain stops", "infrastructure", 3, 4, "", "sit-out-a-halted-chain", "pause"),
+    ("bridge-failure", "A bridge is not backed", "infrastructure", 2, 4, "", "contain-a-bridge-failure", "set-mode"),
+    ("interface-down", "The interface is down or hijacked", "infrastructure", 4, 3, "", "interface-is-down", None),
 )
 
 

@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from accounts.api.filters import IdFilter
 from accounts.api.idempotency import IdempotentCreateMixin
 from accounts.api.serializers import StrictSerializer
+from accounts.levels import Level
 from accounts.permissions import Responder
 from accounts.selectors import actor_of
 from ledger.models import Scope
@@ -32,6 +33,13 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     class Meta:
         model = Delivery
         fields = ["id", "message", "channel", "address", "status", "reference", "error", "created_at", "sent_at"]
+
+    def to_representation(self, instance: Delivery) -> dict[str, Any]:
+        """Where people can be reached is nothing that every viewer needs."""
+        shown: dict[str, Any] = super().to_representation(instance)
+        if getattr(self.context["request"].user, "level", Level.VIEWER) == Level.VIEWER:
+            shown["address"] = instance.shielded
+        return shown
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):

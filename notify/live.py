@@ -23,9 +23,10 @@ def _matches(event: Event) -> list[int]:
     return []
 
 
-def _render(_event: Event, pk: int, _audience: str) -> str:
+def _render(_event: Event, pk: int, audience: str) -> str:
     message = Message.objects.select_related("audience").get(pk=pk)
     context = {"message": message, "copies": message.deliveries.select_related("user").order_by("pk"), "oob": True}
+    context["sees_addresses"] = audience != "viewer"
     return render_to_string("notify/_state.html", context)
 
 

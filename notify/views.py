@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from accounts.decorators import current_user, require_level
+from accounts.levels import Level
 from accounts.models import Approval
 from integrations.channels import CHANNELS
 from integrations.forms import form_for
@@ -37,6 +38,7 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     copies = [(copy, selectors.attempts(copy)) for copy in found.deliveries.select_related("user").order_by("pk")]
     approval = Approval.objects.visible_to(request.user).filter(about=found.subject).order_by("-pk").first()
     context = {"message": found, "copies": copies, "approval": approval, "after": last_seq()}
+    context["sees_addresses"] = current_user(request).level != Level.VIEWER
     return render(request, "notify/message.html", context)
 
 
@@ -96,6 +98,7 @@ def _audience_page(request: HttpRequest, found: Audience, form: Any = None, chan
         "channel": channel,
         "channels": CHANNELS.choices(),
         "may_change": current_user(request).has_level("commander"),
+        "sees_addresses": current_user(request).level != Level.VIEWER,
     }
     return render(request, "notify/audience.html", context, status=422 if form is not None and form.errors else 200)
 

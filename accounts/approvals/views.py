@@ -99,6 +99,8 @@ def decide(request: HttpRequest, pk: int, verb: str) -> HttpResponseBase:
         attempt(request, lambda: refuse(approval=row, user=user, reason=reason), "Refused. Nothing will go ahead.")
     else:
         attempt(request, lambda: take_back(approval=row, user=user, reason=reason), "Your yes is taken back.")
+    if "back" in request.POST and row.link:  # pressed where the question was shown: a path of ours, see the service
+        return redirect(row.link)
     return redirect("accounts:approval", pk=pk)
 
 

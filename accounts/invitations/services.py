@@ -16,6 +16,7 @@ from accounts.grants.services import request_grant
 from accounts.invitations.models import Invitation, InvitationStatus
 from accounts.levels import Level
 from accounts.models import User
+from accounts.shielding import shielded
 from ledger import Invalid, Refused, record, transition
 from work import enqueue
 
@@ -51,7 +52,7 @@ def invite(*, email: str, levels: list[str], by: User) -> Invitation:
         "invitation.sent",
         actor=by.actor,
         subject=invitation.subject,
-        after={"email": email, "levels": invitation.levels, "expires_at": invitation.expires_at},
+        after={"email": shielded(email), "levels": invitation.levels, "expires_at": invitation.expires_at},
     )
     enqueue(
         MAIL,

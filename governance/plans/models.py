@@ -1,6 +1,7 @@
 """Plans as they were hashed, and the values that became known later."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
@@ -9,6 +10,11 @@ from django.db.models.functions import Now
 from governance.plans.schema import Document
 from integrations.chain.fields import HashField
 from ledger.access import ScopedQuerySet
+
+
+@lru_cache(maxsize=64)
+def _parsed(document: str) -> Document:
+    return Document.model_validate_json(document)
 
 
 class Plan(models.Model):
@@ -41,7 +47,8 @@ class Plan(models.Model):
         return f"plan:{self.pk}"
 
     def parsed(self) -> Document:
-        return Document.model_validate_json(self.document)
+        """Read once a process for each text: it never changes, and whoever changes a row's text gets another one."""
+        return _parsed(self.document)
 
     def data(self) -> Any:
         return json.loads(self.document)

@@ -3,7 +3,9 @@
 `runbooks` (and later `recovery`) compile into this. A step's `params` are whatever its step type asks for, with every
 address, calldata, threshold and text resolved. What cannot be known when the plan is approved (the answer of an
 earlier step) is a `Reference`: the rule that yields it and the bounds within which it must fall; wherever its value
-goes, the params hold `{"$ref": "<id>"}`.
+goes, the params hold `{"$ref": "<id>"}`; inside a text `{"$text": ["a ", {"$ref": "<id>"}]}`; as an argument of a call
+`{"$call": "f(uint256)", "args": [{"$ref": "<id>"}]}`, which becomes calldata once its values are known. A secret stands
+there by its name, `{"$secret": "<name>"}`, and stays so: only the step that sends it looks it up.
 
 A step that proposes Safe transactions keeps `safe` and `calls` in its params (see SafeCalls): execution refuses a
 proposal whose calls are not exactly these.
@@ -15,13 +17,16 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 from governance.plans.canonical import NotCanonical, canonical_bytes
+from integrations.chain.abi import encode_call
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_.-]{0,63}$")]
 Hash = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-f]{64}$")]
 Address = Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")]
 Uint = Annotated[str, StringConstraints(pattern=r"^(0|[1-9][0-9]{0,77})$")]
 Data = Annotated[str, StringConstraints(pattern=r"^0x([0-9a-f]{2})*$")]
-REFERENCE = "$ref"
+REFERENCE, TEXT, CALL, SECRET = "$ref", "$text", "$call", "$secret"
+FORMS = ({REFERENCE}, {TEXT}, {CALL, "args"}, {SECRET})
+"""Whatever else has a key with `$` is a mistake."""
 
 
 class Part(BaseModel):
@@ -112,6 +117,9 @@ class Document(Part):
                 if need not in seen:
                     raise ValueError(f"step {step.id} needs {need}, which does not come before it")
             seen.add(step.id)
+        odd = odd_form([step.params for step in self.steps])
+        if odd:
+            raise ValueError(f"the form {odd} is not known")
         known = [reference.id for reference in self.references]
         if len(known) != len(set(known)):
             raise ValueError("a reference id is used twice")
@@ -141,12 +149,46 @@ def references_in(value: Any) -> list[str]:
 def resolve(value: Any, known: dict[str, str | bool]) -> Any:
     """Put the recorded values where their references stand; an unknown one raises KeyError."""
     if isinstance(value, dict):
-        if set(value) == {REFERENCE}:
+        keys = set(value)
+        if keys == {REFERENCE}:
             return known[str(value[REFERENCE])]
+        if keys == {TEXT}:
+            return "".join(_as_text(resolve(part, known)) for part in value[TEXT])
+        if keys == {CALL, "args"}:
+            return "0x" + encode_call(value[CALL], "", resolve(value["args"], known)).hex()
         return {key: resolve(item, known) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [resolve(item, known) for item in value]
     return value
+
+
+def _as_text(value: str | bool) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value
+
+
+def odd_form(value: Any) -> str:
+    """The first key with `$` that is none of the known forms, or ""."""
+    if isinstance(value, dict):
+        if any(key.startswith("$") for key in value) and not _is_form(value):
+            return next(str(key) for key in value if key.startswith("$"))
+        return next((found for item in value.values() if (found := odd_form(item))), "")
+    if isinstance(value, list | tuple):
+        return next((found for item in value if (found := odd_form(item))), "")
+    return ""
+
+
+def _is_form(value: dict[str, Any]) -> bool:
+    if set(value) not in FORMS:
+        return False
+    if TEXT in value:
+        return isinstance(value[TEXT], list) and all(
+            isinstance(part, str) or (isinstance(part, dict) and set(part) == {REFERENCE}) for part in value[TEXT]
+        )
+    if CALL in value:
+        return isinstance(value[CALL], str) and isinstance(value["args"], list)
+    return all(isinstance(item, str) for item in value.values())
 
 
 def check_value(reference: Reference, value: Any) -> str | bool:

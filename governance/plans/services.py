@@ -90,13 +90,16 @@ def values_hash(plan: Plan) -> str:
 
 def resolved_params(plan: Plan, step_id: str) -> dict[str, Any]:
     """A step's params with the recorded values in place; Refused while one is not known."""
-    step = plan.parsed().step(step_id)
+    parsed = plan.parsed()
+    step = parsed.step(step_id)
     if step is None:
         raise Invalid("step_id", f"The plan has no step {step_id}.", "a step that its document names")
     try:
-        resolved = resolve(step.params, known_values(plan))
+        resolved = resolve(step.params, known_values(plan) if parsed.references else {})
     except KeyError as error:
         raise Refused(f"The value of {error.args[0]} is not known yet.", "wait for its step", "value-unknown") from None
+    except Invalid as error:
+        raise Refused(f"A call cannot be encoded: {error.message}", "make a new plan", "value-unfit") from None
     return dict(resolved)
 
 

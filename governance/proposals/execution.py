@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.plans.models import Plan
+from governance.proposals.consent import objection
 from governance.proposals.integrity import check_row
 from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.review import review
@@ -104,6 +105,8 @@ def check(proposal: Proposal) -> Checked:
     blocking = review(proposal, look=False).blocking
     if blocking:
         raise Stop("blocking-finding", f"{blocking[0].label}: {blocking[0].text}")
+    if why := objection(proposal):
+        raise Stop("approval", why, "")
     data = exec_transaction_data(proposal.safe_tx, assemble(signatures))
     return Checked(proposal, executor, data, simulation)
 

@@ -20,6 +20,7 @@ from integrations.chain.abi_types import Function, parse_abi, to_json
 from integrations.chain.addresses import checksum
 from integrations.chain.client import Client, client_for
 from integrations.chain.errors import RpcError, RpcRefused
+from integrations.chain.models import Chain
 from integrations.chain.reading import block_ref, to_bytes
 from integrations.safe.contracts import code_hash
 from integrations.safe.hashes import SafeTx
@@ -82,7 +83,8 @@ def simulated(proposal: Proposal, *, sender: str | None = None, client: Client |
         run = simulate(client, tx, state, block.hash, sender, errors=_errors(proposal, tx))
     except SimulationUnavailable:
         return {**result, "ok": None, "revert": "no endpoint of this chain can simulate", "changes": [], "meanings": []}
-    meanings = meanings_of(client, proposal, run.state_diff, block.hash) if run.ok else []
+    safe = proposal.safe
+    meanings = meanings_of(client, safe.chain, run.state_diff, block.hash, safe=safe) if run.ok else []
     return {
         **result,
         "ok": run.ok,
@@ -133,25 +135,35 @@ def keep_fresh(proposal: Proposal) -> None:
 # --- meaning
 
 
-def meanings_of(client: Client, proposal: Proposal, changes: tuple[Change, ...], block: str) -> list[Meaning]:
-    names = Names.on(proposal.safe.chain)
+def meanings_of(
+    client: Client,
+    chain: Chain,
+    changes: tuple[Change, ...],
+    block: str,
+    *,
+    safe: Safe | None = None,
+    names: Names | None = None,
+) -> list[Meaning]:
+    """`client` may be a fork's; the names are those of `chain`. `safe`: the one that acts, registered or not."""
+    names = names or Names.on(chain)
     found: list[Meaning] = []
     touched = {change.address for change in changes}
     for address in sorted(touched & set(names.contracts)):
         found += _by_getters(client, names.contracts[address], changes, block)
-    return found + [meaning for change in changes if (meaning := _by_slot(change, proposal.safe, names))]
+    return found + [meaning for change in changes if (meaning := _by_slot(change, safe, names))]
 
 
-def _by_slot(change: Change, safe: Safe, names: Names) -> Meaning | None:
+def _by_slot(change: Change, safe: Safe | None, names: Names) -> Meaning | None:
     """Places that mean the same on every Safe, every ERC-1967 proxy, every account."""
-    label = safe.label if change.address == safe.address else names.of(change.address)
+    own = safe is not None and change.address == safe.address
+    label = safe.label if safe and own else names.of(change.address)
     if change.field == "balance":
         return Meaning(change.address, label, "balance (wei)", _number(change.before), _number(change.after))
     if change.field == "code":
         return Meaning(change.address, label, "code", "none" if change.before in ("", "0x") else "present", "replaced")
     if not change.field.startswith("0x"):
         return None
-    known = PROXY_SLOTS | (SAFE_SLOTS if change.address in names.safes or change.address == safe.address else {})
+    known = PROXY_SLOTS | (SAFE_SLOTS if change.address in names.safes or own else {})
     what, kind = known.get(int(change.field, 16), ("", ""))
     if not what:
         return None

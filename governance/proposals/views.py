@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.decorators import current_user, require_level
+from governance.proposals.beside import panels
 from governance.proposals.bundle import bundle
 from governance.proposals.decoding import batch_label
 from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, add_error
@@ -58,6 +59,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "qr": qr(found.hashes.safe_tx),
         "raw": proposal.raw_fields,
         "batch": batch_label(proposal),
+        "panels": panels(proposal),
         "check": _for_browser(proposal, people),
         "mine": [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed],
         "incidents": [link.parent for link in proposal.scope.parent_links.select_related("parent")],

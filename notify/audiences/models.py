@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models.functions import Now
 from pydantic import BaseModel
 
+from accounts.shielding import shielded
 from integrations.channels import CHANNELS
 from integrations.sealing import seal, unseal
 
@@ -67,3 +68,7 @@ class Destination(models.Model):
 
     def address(self) -> Any:
         return CHANNELS[self.channel].address(self.config)
+
+    @property
+    def shielded(self) -> str:
+        return shielded(str(self.address()))

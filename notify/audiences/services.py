@@ -6,8 +6,8 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import User
+from accounts.shielding import shielded
 from integrations.channels import CHANNELS
-from integrations.families import masked
 from ledger import record
 from notify.audiences.models import Audience, Destination
 
@@ -44,7 +44,7 @@ def add_destination(
             "audience": audience.slug if audience else None,
             "user": user.actor if user else None,
             "channel": channel,
-            "config": masked(parsed),
+            "to": shielded(destination.address()),
         },
     )
     return destination

@@ -7,6 +7,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
 
+from accounts.shielding import shielded
 from ledger.access import ScopedQuerySet
 from ledger.models import Scope
 from ledger.transitions import Status
@@ -48,6 +49,10 @@ class Delivery(Status):
 
     def __str__(self) -> str:
         return f"{self.channel} to {self.address}"
+
+    @property
+    def shielded(self) -> str:
+        return shielded(self.address)
 
     @property
     def scope(self) -> Scope | None:

@@ -13,9 +13,13 @@ from accounts.grants.models import RoleGrant
 from accounts.models import Approval, User
 from ledger import Invalid, chain, scopes, subscriptions
 from ledger.models import Event, Scope
+from notify.audiences.models import Audience
 from notify.audiences.services import add_audience, add_destination, set_enabled
 from notify.messages.services import resend, send
 from notify.models import Delivery, Destination, Message
+from runbooks.playbooks.services import save_version
+from runbooks.runs.services import begin, start_run
+from tests.drain import settle
 from tests.mailserver import MailServer
 from work import runner
 from work.models import Work
@@ -218,3 +222,64 @@ def test_messages_of_a_private_scope_are_private(outside: None) -> None:
 def test_addresses_are_sealed(outside: None) -> None:
     stored = Destination.objects.values_list("sealed", flat=True).get()
     assert "lps@example.org" not in stored
+
+
+EXERCISE = """\
+playbook: tell
+title: Tell everybody
+summary: Those outside, then those inside.
+steps:
+  - {id: out, notify: {audience: lps, subject: The vault is paused, text: Withdraw nothing.}}
+  - {id: in, notify: {audience: desk, subject: The vault is paused, text: Withdraw nothing.}}
+"""
+
+
+@pytest.mark.parametrize("environment", ["drill", "rehearsal"])
+def test_an_exercise_tells_nobody_outside_and_says_inside_what_it_is(outside: None, environment: str) -> None:
+    """A commander starts it, whose word lets a message out: nobody could call it back."""
+    add_audience(slug="desk", name="Desk", kind="inside", level="responder", actor="system:test")
+    starter = person("ana", "commander")
+    version = save_version(yaml=EXERCISE, actor=starter.actor)
+    run = start_run(playbook=version, inputs={}, scope=None, actor=starter.actor, environment=environment)
+    settle()
+    out, inside = run.steps.order_by("position")
+    assert (out.status, out.proof) == ("done", f"not sent in a {environment}: to lps: The vault is paused")
+    assert inside.status == "done"
+    message = Message.objects.get()
+    assert (message.audience_id, message.subject_line) == (
+        Audience.objects.get(slug="desk").pk,
+        f"[{environment}] The vault is paused",
+    )
+
+
+def test_in_earnest_the_same_playbook_tells_them(outside: None) -> None:
+    add_audience(slug="desk", name="Desk", kind="inside", level="responder", actor="system:test")
+    starter = person("ana", "commander")
+    version = save_version(yaml=EXERCISE, actor=starter.actor)
+    start_run(playbook=version, inputs={}, scope=None, actor=starter.actor)
+    settle()
+    assert [one.subject_line for one in Message.objects.order_by("pk")] == ["The vault is paused"] * 2
+
+
+@pytest.mark.parametrize(
+    ("holds", "begins", "said"),
+    [("commander", "responder", "awaiting_approval"), ("responder", "commander", "sent")],
+)
+def test_a_held_draft_speaks_with_the_authority_of_who_begins_it(
+    outside: None, mail: MailServer, holds: str, begins: str, said: str
+) -> None:
+    """The commander who held it left it to somebody else whether anything is said at all."""
+    holder, starter = person("ana", holds), person("bob", begins)
+    version = save_version(yaml=EXERCISE.replace("audience: desk", "audience: lps"), actor=holder.actor)
+    run = start_run(playbook=version, inputs={}, scope=None, actor=holder.actor, hold=True)
+    assert run.begun_by == ""
+    begin(run=run, actor=starter.actor)
+    settle()
+    run.refresh_from_db()
+    assert (run.created_by, run.begun_by) == (holder.actor, starter.actor)
+    first = Message.objects.order_by("pk")[0]
+    assert (first.status, bool(first.authority), bool(mail.received)) == (said, said == "sent", said == "sent")
+    approval = Approval.objects.filter(status="open").first()
+    assert (approval is not None) is (begins == "responder")
+    if approval is not None:
+        assert (approval.role, approval.requester) == ("commander", starter.actor)
