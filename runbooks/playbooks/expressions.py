@@ -9,6 +9,7 @@ import operator
 import re
 import warnings
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from simpleeval import InvalidExpression, SimpleEval
@@ -17,7 +18,7 @@ MAX_SOURCE = 500
 MAX_DEPTH = 40
 MAX_BITS = 512
 MAX_TEXT = 4_000
-TEMPLATE = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+TEMPLATE = re.compile(r"\$\{\{(.{0,600}?)\}\}", re.DOTALL)  # bounded: an open end would cost a square of the text
 
 type_names = {int: "a whole number", bool: "true/false", str: "text"}
 
@@ -131,6 +132,7 @@ class _Evaluator(SimpleEval):  # type: ignore[misc]  # simpleeval carries no typ
         return self._eval(node.body if _truth(self._eval(node.test)) else node.orelse)
 
 
+@lru_cache(maxsize=2_048)
 def parse(source: str) -> ast.Expr:
     """The tree of an expression, or ExpressionError; refuses every kind of syntax that is not listed above."""
     text = source.strip()
@@ -163,27 +165,28 @@ def _refuse_other_syntax(node: ast.AST, depth: int) -> None:
         _refuse_other_syntax(child, depth - 1)
 
 
-def names_in(source: str) -> set[str]:
+@lru_cache(maxsize=2_048)
+def names_in(source: str) -> frozenset[str]:
     """Dotted names an expression uses: {"inputs.vault.address"}."""
     found: set[str] = set()
 
     def visit(node: ast.AST) -> None:
-        dotted = _dotted(node)
-        if dotted:
-            found.add(dotted)
+        name = dotted(node)
+        if name:
+            found.add(name)
             return
         for child in ast.iter_child_nodes(node):
             visit(child)
 
     visit(parse(source))
-    return found - set(CONSTANTS)
+    return frozenset(found - set(CONSTANTS))
 
 
-def _dotted(node: ast.AST) -> str:
+def dotted(node: ast.AST) -> str:
     if isinstance(node, ast.Name):
         return node.id
     if isinstance(node, ast.Attribute):
-        base = _dotted(node.value)
+        base = dotted(node.value)
         return f"{base}.{node.attr}" if base else ""
     return ""
 
@@ -204,13 +207,19 @@ def evaluate(source: str, names: Mapping[str, object]) -> Any:
         raise ExpressionError(what) from None
 
 
+def bare(source: str) -> str:
+    """A condition may be written with or without `${{ … }}` around it."""
+    whole = TEMPLATE.fullmatch(source.strip())
+    return whole[1].strip() if whole else source.strip()
+
+
 def is_template(value: object) -> bool:
     return isinstance(value, str) and "${{" in value
 
 
 def template_expressions(text: str) -> list[str]:
     if text.count("${{") != len(TEMPLATE.findall(text)):
-        raise ExpressionError("`${{` without its `}}`")
+        raise ExpressionError("`${{` without its `}}`, which must follow within 600 characters")
     return [source.strip() for source in TEMPLATE.findall(text)]
 
 

@@ -2,17 +2,20 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
 
 from ledger.errors import Invalid
 from runbooks.plans.context import PlanContext
 from runbooks.playbooks.durations import parse_duration, spell
+from runbooks.steps import CLOSE, OPEN
 
 InputType = Literal["address", "contract", "safe", "uint256", "amount", "duration", "choice", "text"]
 MAX_UINT = 2**256 - 1
+Whole = Annotated[int, Strict()]
+"""A whole number as such: neither true nor "5"."""
 
 
 class InputSpec(BaseModel):
@@ -22,13 +25,13 @@ class InputSpec(BaseModel):
     type: InputType
     title: str = Field(default="", max_length=120)
     help: str = Field(default="", max_length=400)
-    default: str | int | None = None
+    default: str | Whole | None = None
     role: str = Field(default="", max_length=40)
     label: str = Field(default="", max_length=40)
     choices: tuple[str, ...] = ()
     unit: str = Field(default="", max_length=16)
-    decimals: int = Field(default=0, ge=0, le=36)
-    max_length: int = Field(default=500, ge=1, le=4_000)
+    decimals: Whole = Field(default=0, ge=0, le=36)
+    max_length: Whole = Field(default=500, ge=1, le=4_000)
 
     @model_validator(mode="after")
     def _fits(self) -> "InputSpec":
@@ -40,7 +43,19 @@ class InputSpec(BaseModel):
             raise ValueError("`role` belongs to type: contract")
         if self.type != "safe" and self.label:
             raise ValueError("`label` belongs to type: safe")
+        if self.default is not None:
+            self._default_fits()
         return self
+
+    def _default_fits(self) -> None:
+        """What nobody needs to look up is right or wrong already now."""
+        try:
+            if self.type in ("contract", "safe"):
+                read_address(self.default)
+            else:
+                READERS[self.type](self, self.default, PlanContext())
+        except ValueError as error:
+            raise ValueError(f"`default`: {error}") from None
 
 
 def read_inputs(
@@ -62,6 +77,19 @@ def read_inputs(
         except ValueError as error:
             raise Invalid(f"inputs.{name}", str(error), spec.help) from None
     return resolved
+
+
+def given_inputs(filled: Mapping[str, Any]) -> dict[str, Any]:
+    """One playbook's values as another one's answers: a contract by its address, an amount as it is written."""
+    return {name: _as_answer(value) for name, value in filled.items()}
+
+
+def _as_answer(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return value.get("address", value.get("text", ""))
+    if isinstance(value, str) and OPEN in value:
+        raise ValueError("what a step yields is not known yet; another playbook's inputs must be")
+    return value
 
 
 def input_names(resolved: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -149,6 +177,8 @@ def _text(spec: InputSpec, value: Any, _context: PlanContext) -> dict[str, Any]:
         raise ValueError(f"at most {spec.max_length} characters")
     if any(ord(character) < 32 and character not in "\n\t" for character in text):
         raise ValueError("control characters are not allowed")
+    if OPEN in text or CLOSE in text:
+        raise ValueError("it holds a character without meaning")
     return {"value": text}
 
 

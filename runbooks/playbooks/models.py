@@ -34,6 +34,7 @@ class PlaybookVersion(models.Model):
     number = models.PositiveIntegerField()
     yaml = models.TextField()
     sha256 = HashField()
+    note = models.CharField(max_length=200, blank=True, default="")
     created_by = models.CharField(max_length=80)
     created_at = models.DateTimeField(db_default=Now())
 

@@ -11,9 +11,11 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from runbooks.steps import CLOSE, OPEN
+
 MAX_BYTES = 64 * 1024
-MAX_DEPTH = 12
-MAX_NODES = 4_000
+MAX_DEPTH = 28
+MAX_NODES = 8_000
 Path = tuple[str | int, ...]
 
 
@@ -26,6 +28,7 @@ class Problem:
     message: str
     hint: str = ""
     path: str = ""
+    rule: str = "language"  # of which kind, for those that sort mistakes
 
     def at(self, file: str) -> str:
         return f"{file}:{self.line}:{self.column}: {self.message}" + (f" ({self.hint})" if self.hint else "")
@@ -59,6 +62,10 @@ def read(text: str) -> Document:
     """Parse, or raise NotReadable with the place and the reason."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise NotReadable(Problem(1, 1, f"the file is larger than {MAX_BYTES // 1024} KiB", "split the playbook"))
+    if mark := next((sign for sign in (OPEN, CLOSE) if sign in text), ""):
+        before = text[: text.index(mark)]
+        place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+        raise NotReadable(Problem(*place, f"holds U+{ord(mark):04X}, a character without meaning", "remove it"))
     yaml = YAML(typ="safe", pure=True)
     try:
         _refuse_expansion(yaml, text)

@@ -1,95 +1,65 @@
 """Reads about runs: what a page, the API and a socket show of them."""
 
-from collections.abc import Mapping
+from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from accounts.selectors import user_for_wallet
-from governance.proposals.models import Proposal
+from governance.plans.schema import Document
 from ledger.models import Scope, ScopeClosure
-from runbooks.plans.compile import RULES
+from runbooks.evidence.models import Evidence
 from runbooks.playbooks.selectors import document_of
-from runbooks.runs.models import Run, StepRun
-from runbooks.steps import STEPS
+from runbooks.runs.grouping import Place, is_control, longest_way, places_of, rules_of, runs_of
+from runbooks.runs.lines import StepLine, newest_proposals, state_of
+from runbooks.runs.models import NEVER_BEGUN, Run, StepRun
 
 MAY_RUN = ("responder", "commander", "admin")
 MAY_STEER = ("commander", "admin")
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
-    """An owner of the Safe that a step waits for."""
-
-    address: str
-    name: str
-    signed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class StepLine:
-    """One line of the checklist, with everything its template needs."""
-
-    step: StepRun
-    state: str  # done, now, later, failed, unknown, skipped: the shape of the line
-    kind: str
-    icon: str
-    words: str
-    text: str
-    role: str
-    expect: int
-    timeout: int
-    late: bool
-    params: Mapping[str, Any]
-    proposal: Proposal | None
-    signers: tuple[Signer, ...]
-
-    @property
-    def signed(self) -> int:
-        return sum(signer.signed for signer in self.signers)
-
-    @property
-    def waits_for_hand(self) -> bool:
-        return self.step.type == "manual" and self.step.status == "waiting"
-
-    @property
-    def message(self) -> int | None:
-        """The message whose words wait for approval."""
-        waits = self.step.type == "notify" and self.step.status == "waiting"
-        return self.step.output.get("message") if waits else None
-
-    @property
-    def took(self) -> timedelta | None:
-        if self.step.started_at and self.step.ended_at:
-            return self.step.ended_at - self.step.started_at
-        return None
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False)
 class Checklist:
-    """A run as its page shows it."""
+    """A run as its page shows it: forward, back when it is rolled back, and what always runs."""
 
     run: Run
-    lines: tuple[StepLine, ...]
+    lines: tuple[StepLine, ...]  # the steps forward; the one list that a war room shows
+    undoing: tuple[StepLine, ...]  # in the order in which they are undone
+    last: tuple[StepLine, ...]
     expected: int
     target: int
     since: datetime | None
 
     @property
+    def every(self) -> tuple[StepLine, ...]:
+        return (*self.lines, *self.undoing, *self.last)
+
+    @property
+    def shown(self) -> list[StepLine]:
+        return [line for line in self.lines if not is_control(line.planned)]
+
+    @property
     def settled(self) -> int:
-        return sum(line.step.status in ("done", "skipped") for line in self.lines)
+        return sum(line.state in ("done", "undone", "skipped", "unneeded") for line in self.shown)
+
+    @property
+    def turned_back(self) -> bool:
+        return self.run.turned_back
+
+    @property
+    def current(self) -> list[StepLine]:
+        """What matters now: what nobody knows, else what is under way, else what failed, else what comes next."""
+        for states in (("unknown",), ("now",), ("failed",)):
+            found = [line for line in self.every if line.state in states and not line.hidden]
+            if found:
+                return found
+        return [] if self.run.is_over else [line for line in self.every if line.state == "later"][:1]
 
     @property
     def now(self) -> StepLine | None:
-        """The line that matters: what failed or is not known, else what is under way."""
-        for states in (("unknown", "failed"), ("now",), ("later",)):
-            for line in self.lines:
-                if line.state in states:
-                    return line
-        return None
+        return self.current[0] if self.current else None
 
     @property
     def elapsed(self) -> int:
@@ -102,10 +72,27 @@ class Checklist:
         return bool(self.target) and self.elapsed > self.target
 
     @property
-    def shown_of_target(self) -> int:
-        """Elapsed as a share of the target (or of what was expected), 0 to 100."""
-        whole = self.target or self.expected or 1
-        return min(100, self.elapsed * 100 // whole)
+    def scaled(self) -> dict[str, int]:
+        """Elapsed, expected and target on the bar's thousand parts; a run that is late fills it."""
+        whole = max(self.elapsed, self.expected, self.target, 1)
+        told = {"elapsed": self.elapsed, "expected": self.expected, "target": self.target}
+        return {name: min(996, value * 1000 // whole) for name, value in told.items()}
+
+    @property
+    def will_be_undone(self) -> list[StepLine]:
+        """In the order in which it would happen."""
+        return [line for line in reversed(self.lines) if line.state == "done" and line.undo is not None]
+
+    @property
+    def stays_done(self) -> list[StepLine]:
+        """What was done outside and has no way back."""
+        acted = [line for line in self.lines if line.acts or line.step.type == "manual"]
+        return [line for line in acted if line.state in ("done", "unknown") and line.undo is None]
+
+    @property
+    def can_roll_back(self) -> bool:
+        stopped = self.run.status in ("running", "paused", "failed", "done") and not self.run.turned_back
+        return stopped and bool(self.will_be_undone)
 
 
 def visible_runs(viewer: Any) -> "QuerySet[Run]":
@@ -119,66 +106,82 @@ def runs_below(scope: Scope, viewer: Any) -> "QuerySet[Run]":
 
 
 def checklist(run: Run) -> Checklist:
-    plan = {item.id: item for item in run.plan.parsed().steps}
+    plan = run.plan.parsed()
     steps = list(run.steps.order_by("position"))
-    proposals = _proposals(run)
-    lines = tuple(_line(run, step, plan[step.step_id].params, proposals.get(step.step_id)) for step in steps)
-    targets = document_of(run.version).targets
+    for step in steps:
+        step.run = run
+    lines = _lines(run, plan, steps)
+    main = tuple(line for line in lines if line.step.phase == "main")
+    undoing = tuple(line for line in reversed(lines) if line.step.phase == "rollback")
+    _fold(main)
     return Checklist(
         run=run,
-        lines=lines,
-        expected=sum(line.expect for line in lines),
-        target=targets.safe or 0,
+        lines=main,
+        undoing=undoing,
+        last=tuple(line for line in lines if line.step.phase == "finally"),
+        expected=longest_way(plan.steps, {line.step.step_id: line.state == "unneeded" for line in main}),
+        target=document_of(run.version).targets.safe or 0,
         since=run.started_at,
     )
 
 
-def _proposals(run: Run) -> dict[str, Proposal]:
-    """The newest proposal of each step."""
-    found = (
-        Proposal.objects.filter(plan=run.plan).select_related("safe").prefetch_related("confirmations").order_by("pk")
-    )
-    return {proposal.step_id: proposal for proposal in found}
+def _lines(run: Run, plan: Document, steps: list[StepRun]) -> list[StepLine]:
+    planned = {item.id: item for item in plan.steps}
+    places, proposals, files = places_of(plan.steps), newest_proposals(run), _files(run)
+    by_id = {step.step_id: step for step in steps}
+    lines = {
+        step.step_id: StepLine(
+            step=step,
+            planned=planned[step.step_id],
+            state=state_of(step, by_id.get(rules_of(planned[step.step_id]).get("undo", ""))),
+            place=places.get(step.step_id, Place()),
+            proposal=proposals.get(step.step_id),
+            draft=run.status in NEVER_BEGUN,
+            files=tuple(files.get(step.pk, ())),
+        )
+        for step in steps
+    }
+    number = 0
+    for line in lines.values():
+        line.undo = lines.get(line.rules.get("undo", ""))
+        if line.undo:
+            line.undo.undoes = line
+        line.hidden = is_control(line.planned) and line.state not in ("failed", "unknown")
+        if not is_control(line.planned) and line.step.phase != "rollback":
+            number += 1
+            line.number = number
+    return list(lines.values())
 
 
-def _line(run: Run, step: StepRun, params: Mapping[str, Any], proposal: Proposal | None) -> StepLine:
-    rules = params[RULES]
-    kind = STEPS[step.type]
-    step.run = run
-    late = (
-        step.started_at is not None
-        and step.ended_at is None
-        and timezone.now() - step.started_at > timedelta(seconds=rules["expect"])
-    )
-    return StepLine(
-        step=step,
-        state=_state(run, step),
-        kind=kind.label,
-        icon=kind.icon,
-        words=kind.describe(dict(params)),
-        text=rules["text"],
-        role=rules["role"],
-        expect=rules["expect"],
-        timeout=rules["timeout"],
-        late=late,
-        params=params,
-        proposal=proposal,
-        signers=_signers(proposal) if proposal and step.status in ("running", "waiting") else (),
-    )
+def _files(run: Run) -> dict[int, list[Evidence]]:
+    found: dict[int, list[Evidence]] = defaultdict(list)
+    for one in Evidence.objects.filter(step__run=run).defer("content"):
+        found[one.step_id].append(one)
+    return found
 
 
-def _state(run: Run, step: StepRun) -> str:
-    if step.status in ("running", "waiting"):
-        return "now"
-    if step.status == "pending":
-        return "later"
-    return str(step.status)
+def _fold(lines: tuple[StepLine, ...]) -> None:
+    """Steps of a branch that was not taken become one line, told by the first of them."""
+    seen = [line for line in lines if not line.hidden]
+    for stretch in runs_of([line.state == "unneeded" for line in seen]):
+        first, *others = [seen[index] for index in stretch]
+        first.folds = tuple(line.step.title for line in (first, *others))
+        for other in others:
+            other.hidden = True
 
 
-def _signers(proposal: Proposal) -> tuple[Signer, ...]:
-    signed = {confirmation.owner for confirmation in proposal.confirmations.all()}
-    people = {owner: user_for_wallet(owner) for owner in proposal.safe.owners}
-    return tuple(
-        Signer(owner, person.display_name if person else "", owner in signed)
-        for owner, person in sorted(people.items(), key=lambda pair: pair[0] not in signed)
-    )
+def touched_with(found: Checklist, pk: int) -> set[int]:
+    """The lines that may look otherwise when this step has moved: its neighbours in a fold, and what it undoes."""
+    touched = {pk}
+    for line in found.every:
+        if line.step.pk == pk:
+            touched |= {other.step.pk for other in (line.undo, line.undoes) if other}
+    if any(line.step.pk == pk and line.state == "unneeded" for line in found.lines):
+        touched |= {line.step.pk for line in found.lines if line.state == "unneeded"}
+    return touched
+
+
+def last_before(run: Run, viewer: Any) -> Run | None:
+    """The run of the same playbook before this one, in the same environment where there is one."""
+    earlier = visible_runs(viewer).filter(version__playbook=run.version.playbook, pk__lt=run.pk).order_by("-pk")
+    return earlier.filter(environment=run.environment).first() or earlier.first()

@@ -33,15 +33,16 @@ class Approve(StepType):
 
     @classmethod
     def begin(cls, turn: Turn) -> Result:
-        from accounts.approvals.selectors import is_satisfied
+        from accounts.approvals.selectors import is_valid
         from runbooks.runs.approvals import step_approval
 
-        step, params = turn.step, turn.params
+        params = turn.params
         approval = step_approval(turn)
         if approval.status == "refused":
             return Failed(reason="the approval was refused")
-        if is_satisfied(step.subject, step.run.plan_hash):
-            return Finished(proof=f"approved by {params['required']} of role {params['role']}")
+        output = {"approval": approval.pk, "hash": approval.subject_hash}
+        if is_valid(approval):
+            return Finished(proof=f"approved by {params['required']} of role {params['role']}", output=output)
         reason = f"{params['required']} of role {params['role']} must approve"
         return Waiting(on=f"approval:{approval.pk}", reason=reason)
 

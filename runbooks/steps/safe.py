@@ -1,19 +1,21 @@
 """`safe`: propose calls to a Safe, wait for its owners, and go on when the transaction is executed on the chain."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from integrations.chain.abi import encode_call, find_function
 from ledger.errors import Invalid, Refused
+from runbooks.plans.calls import Call, resolve_call
 from runbooks.steps import (
     STEPS,
     Again,
     Asked,
     Failed,
     Finished,
+    Output,
     Params,
     Place,
+    Rehearsed,
     Result,
     StepConfig,
     StepType,
@@ -25,23 +27,7 @@ from runbooks.steps import (
 
 if TYPE_CHECKING:
     from governance.proposals.models import Proposal
-
-
-def _known_function(text: str) -> str:
-    try:
-        find_function(text)
-    except Invalid as error:
-        raise ValueError(f"{error.message} Write for example `pause()`") from None
-    return text
-
-
-class Call(StepConfig):
-    """One call that the Safe will make."""
-
-    on: Template | Place
-    call: Annotated[str, AfterValidator(_known_function)]
-    args: list[Any] = Field(default_factory=list, max_length=20)
-    value: int | Template = 0
+    from runbooks.rehearsals.stage import Rehearsing
 
 
 @STEPS.register("safe")
@@ -50,6 +36,7 @@ class SafeStep(StepType):
 
     label = "Safe transaction"
     icon = "safe"
+    acts = True
 
     class Config(StepConfig):
         safe: Template | Place
@@ -61,7 +48,7 @@ class SafeStep(StepType):
     def resolve(cls, asked: Asked) -> Params:
         """`safe` and `calls` have the form that governance checks every proposal of this plan against."""
         config = asked.config
-        calls = [_resolve_call(call, config.safe.chain_id) for call in config.calls]
+        calls = [resolve_call(call, config.safe.chain_id, "the Safe") for call in config.calls]
         return {
             "safe": {"chain_id": config.safe.chain_id, "address": config.safe.address},
             "safe_name": config.safe.name,
@@ -72,13 +59,21 @@ class SafeStep(StepType):
         }
 
     @classmethod
+    def outputs(cls, config: Any) -> dict[str, Output]:
+        return {"transaction_hash": Output("bytes32"), "block": Output("uint256")}
+
+    @classmethod
     def begin(cls, turn: Turn) -> Result:
         """Propose once: (plan, step) is unique among living proposals, so a second begin adopts the first's."""
-        from governance.proposals.services import propose
+        from governance.proposals.services import of_step, propose
         from governance.safes.models import Safe
         from integrations.chain.client import RpcError
 
         step, params = turn.step, turn.params
+        if turn.only_looks:
+            found = of_step(step.run.plan, step.step_id)
+            gone = "nothing of it is under way; the run is rolled back, and it is not proposed any more"
+            return _look(found) if found is not None else Failed(reason=gone)
         where = params["safe"]
         safe = Safe.objects.filter(chain__chain_id=where["chain_id"], address=where["address"]).first()
         if safe is None:
@@ -99,6 +94,9 @@ class SafeStep(StepType):
             return Failed(reason=f"the proposal was refused: {error.message}")
         except RpcError:
             return Again(reason="the chain's endpoints gave no usable answer")
+        if proposal.status == "executed" and step.since > 1:  # a plan proposes a step once: say it, rather than nothing
+            done = f"{proposal.subject.replace(':', ' ')} did this before the run went on, and is not proposed again"
+            return Failed(reason=f"{done}: if it is needed once more, propose it by hand; then skip this step")
         return _look(proposal)
 
     @classmethod
@@ -111,24 +109,14 @@ class SafeStep(StepType):
         return _look(proposal) if proposal else cls.begin(turn)
 
     @classmethod
+    def rehearse(cls, rehearsal: "Rehearsing", params: Params) -> Rehearsed:
+        from runbooks.rehearsals.safes import execute
+
+        return execute(rehearsal, params["safe"], params["calls"], params["safe_name"])
+
+    @classmethod
     def describe(cls, params: Params) -> str:
         return f"{params['safe_name']} calls " + ", ".join(params["words"])
-
-
-def _resolve_call(call: Call, chain_id: int) -> dict[str, Any]:
-    if not isinstance(call.on, Place) or isinstance(call.value, str):
-        raise ValueError("a value could not be filled in")
-    if call.on.chain_id != chain_id:
-        raise ValueError(f"{call.on.name} is on chain {call.on.chain_id}, the Safe on chain {chain_id}")
-    if call.value < 0:
-        raise ValueError("a value cannot be negative")
-    try:
-        data = encode_call(call.call, "", call.args)
-    except Invalid as error:
-        raise ValueError(f"{call.call}: {error.message}") from None
-    name = find_function(call.call).name
-    words = f"{call.on.name}.{name}({', '.join(str(argument) for argument in call.args)})"
-    return {"to": call.on.address, "value": str(call.value), "data": "0x" + data.hex(), "words": words}
 
 
 def _choices(proposal: "Proposal") -> tuple[str, ...]:
@@ -145,7 +133,7 @@ def _look(proposal: "Proposal") -> Result:
     match proposal.status:
         case "executed":
             outcome = proposal.outcome or {}
-            output |= {key: outcome[key] for key in ("transaction_hash", "block") if key in outcome}
+            output |= {key: str(outcome[key]) for key in ("transaction_hash", "block") if key in outcome}
             return Finished(proof=f"executed in block {outcome.get('block', 'unknown')}", output=output)
         case "rejected":
             return Failed(reason="the proposal was rejected; retry proposes it anew", output=output)
@@ -160,6 +148,8 @@ def _look(proposal: "Proposal") -> Result:
             return Uncertain(known=known, choices=_choices(proposal), output=output)
         case "executing":
             return Waiting(on=name, reason="being executed", output=output)
+        case "ready" if proposal.stopped:
+            return Waiting(on=name, reason=f"fully signed, but stopped: {proposal.stopped['reason']}", output=output)
         case "ready":
             ahead = proposal.nonce > proposal.safe.nonce
             queued = f"it is for nonce {proposal.nonce}, the Safe is at {proposal.safe.nonce}: earlier ones come first"

@@ -7,9 +7,9 @@ import pytest
 from django.db import connection
 
 from accounts.approvals.models import Approval
-from accounts.approvals.services import give
+from accounts.approvals.services import give, take_back
 from governance.proposals.models import Proposal
-from governance.proposals.services import confirm, withdraw
+from governance.proposals.services import confirm, execute, withdraw
 from governance.protocols.models import Contract
 from incidents.incidents.models import Incident
 from incidents.incidents.selectors import prefilled, war_room
@@ -26,7 +26,7 @@ from notify.models import Message
 from runbooks.playbooks.models import Playbook
 from runbooks.playbooks.services import load_library, save_version
 from runbooks.runs.models import Run, StepRun
-from runbooks.runs.services import retry_step, start_run
+from runbooks.runs.services import abort_run, retry_step, start_run
 from tests.audiences import load_audiences
 from tests.chain.conftest import Devnet
 from tests.chain.transactions import make_executor
@@ -183,7 +183,7 @@ def test_a_withdrawn_proposal_stops_the_step_and_a_retry_proposes_anew(helix: Wo
     settle()
     assert step(run, "pause").status == "failed" and "rejected" in step(run, "pause").reason
     assert Run.objects.get(pk=run.pk).status == "failed"
-    retry_step(step=step(run, "pause"), actor="user:1", reason="it was right after all")
+    retry_step(step=step(run, "pause"), actor="system:test", reason="it was right after all")
     settle()
     assert step(run, "pause").status == "waiting"
     second = Proposal.objects.exclude(pk=first.pk).get()
@@ -191,7 +191,8 @@ def test_a_withdrawn_proposal_stops_the_step_and_a_retry_proposes_anew(helix: Wo
     assert Event.objects.filter(verb="step.failed").count() == 1
 
 
-def test_two_runs_of_the_same_inputs_are_two_plans_and_two_proposals(helix: World) -> None:
+def test_two_runs_of_the_same_inputs_are_two_plans_and_propose_one_after_the_other(helix: World) -> None:
+    """The vault is locked by the first: the second begins to act when that one is over."""
     stale(helix)
     book = Playbook.objects.get(slug="pause-on-stale-oracle")
     runs = [
@@ -200,4 +201,50 @@ def test_two_runs_of_the_same_inputs_are_two_plans_and_two_proposals(helix: Worl
     ]
     settle()
     assert runs[0].plan_hash == runs[1].plan_hash and runs[0].plan_id != runs[1].plan_id
+    assert [p.plan_id for p in Proposal.objects.all()] == [runs[0].plan_id]
+    waiting = runs[1].steps.get(step_id="pause")
+    assert (waiting.status, waiting.reason) == ("waiting", f"locked by run {runs[0].pk}")
+    abort_run(run=runs[0], actor="user:1", reason="the other one does it")
+    settle()
     assert sorted(p.plan_id for p in Proposal.objects.all()) == sorted(r.plan_id for r in runs)
+
+
+ASK_FIRST = """\
+playbook: ask-first
+title: Ask first
+summary: Nothing is executed that people no longer want.
+inputs:
+  vault: {type: contract, title: Vault}
+  guardian: {type: safe, title: Guardian}
+steps:
+  - {id: ask, approve: {question: Shall we pause?, required: 1, role: commander}}
+  - id: pause
+    safe:
+      safe: ${{ inputs.guardian }}
+      title: Pause the vault
+      calls:
+        - {on: "${{ inputs.vault }}", call: pause()}
+"""
+
+
+def test_a_yes_that_is_taken_back_stops_even_what_is_fully_signed(helix: World, executor: Executor) -> None:
+    starter, ana, ben = (person(name, "commander") for name in ("sam", "ana", "ben"))
+    given = {name: inputs(helix)[name] for name in ("vault", "guardian")}
+    book = save_version(yaml=ASK_FIRST, actor="user:1")
+    run = start_run(playbook=book, inputs=given, scope=None, actor=starter.actor, protocol=helix.protocol)
+    settle()
+    give(approval=Approval.objects.get(), user=ana)
+    settle()
+    proposal = Proposal.objects.get()
+    take_back(approval=Approval.objects.get(), user=ana)
+    for owner in (CAROL, ERIN):
+        confirm(proposal=proposal, signature=sign(proposal, owner.address), actor="user:9")
+    work_on(helix)
+    proposal.refresh_from_db()
+    assert (proposal.status, (proposal.stopped or {})["code"]) == ("ready", "approval")
+    assert step(run, "pause").reason.startswith("fully signed, but stopped: the approval “Shall we pause?” no longer")
+    assert helix.devnet.rpc.call(helix.vault.address, bytes.fromhex("5c975abb"))[-1:] == b"\x00"
+    give(approval=Approval.objects.get(), user=ben)
+    execute(proposal=proposal, actor=ben.actor)
+    work_on(helix)
+    assert Run.objects.get(pk=run.pk).status == "done"

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.approvals.models import Approval
 from accounts.approvals.services import give, refuse
 from governance.plans.models import Plan
+from integrations.secrets.scrubbing import remember
 from ledger.errors import Invalid, Refused
 from ledger.models import Event
 from ledger.scopes import open_scope
@@ -59,8 +60,10 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def start(yaml: str, **kw: Any) -> Run:
-    version = save_version(yaml=yaml, actor="user:1")
-    run = start_run(playbook=version, inputs=kw.pop("inputs", {}), scope=kw.pop("scope", None), actor="user:1", **kw)
+    version = save_version(yaml=yaml, actor="system:test")
+    run = start_run(
+        playbook=version, inputs=kw.pop("inputs", {}), scope=kw.pop("scope", None), actor="system:test", **kw
+    )
     settle()
     return run
 
@@ -94,10 +97,10 @@ def test_a_step_by_hand_waits_for_its_evidence_and_the_run_ends() -> None:
     assert (first.status, step(run, "second").status) == ("waiting", "pending")
     assert Work.objects.get(kind=engine.KIND).status == "waiting"
     with pytest.raises(Invalid, match="evidence"):
-        complete_step(step=first, actor="user:2", evidence=" ")
+        complete_step(step=first, actor="system:test", answer={"evidence": " "})
     with pytest.raises(Refused):
-        complete_step(step=step(run, "second"), actor="user:2", evidence="x")
-    complete_step(step=first, actor="user:2", evidence="It is full.")
+        complete_step(step=step(run, "second"), actor="system:test", answer={"evidence": "x"})
+    complete_step(step=first, actor="system:test", answer={"evidence": "It is full."})
     settle()
     run.refresh_from_db()
     first = step(run, "first")
@@ -108,10 +111,10 @@ def test_a_step_by_hand_waits_for_its_evidence_and_the_run_ends() -> None:
 def test_steps_without_needs_between_them_run_beside_each_other() -> None:
     run = start(PARALLEL)
     assert {s.step_id: s.status for s in run.steps.all()} == {"left": "waiting", "right": "waiting", "both": "pending"}
-    complete_step(step=step(run, "right"), actor="user:1")
+    complete_step(step=step(run, "right"), actor="system:test", answer={})
     settle()
     assert step(run, "both").status == "pending"
-    complete_step(step=step(run, "left"), actor="user:1")
+    complete_step(step=step(run, "left"), actor="system:test", answer={})
     settle()
     assert Run.objects.get(pk=run.pk).status == "done"
 
@@ -125,13 +128,13 @@ def test_tries_are_counted_and_the_last_one_stops_the_run(monkeypatch: pytest.Mo
     second, run = step(run, "second"), Run.objects.get(pk=run.pk)
     assert (second.status, second.tries, second.reason, script.calls) == ("failed", 3, "no", 3)
     assert run.status == "failed"
-    retry_step(step=second, actor="user:1", reason="the endpoint is back")
+    retry_step(step=second, actor="system:test", reason="the endpoint is back")
     settle()
     second = step(run, "second")
     assert (second.status, second.attempt, second.proof) == ("done", 2, "at last")
     assert Run.objects.get(pk=run.pk).status == "running"
     with pytest.raises(Refused, match="is done"):
-        retry_step(step=second, actor="user:1")
+        retry_step(step=second, actor="system:test")
 
 
 def test_on_failure_continue_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,8 +159,8 @@ def test_an_unknown_outcome_is_parked_for_a_person(monkeypatch: pytest.MonkeyPat
     assert (second.status, second.output["choices"]) == ("unknown", ["retry", "skip"])
     assert Run.objects.get(pk=run.pk).status == "paused"
     with pytest.raises(Invalid, match="reason"):
-        skip_step(step=second, actor="user:1", reason="")
-    skip_step(step=second, actor="user:1", reason="seen on the explorer")
+        skip_step(step=second, actor="system:test", reason="")
+    skip_step(step=second, actor="system:test", reason="seen on the explorer")
     assert step(run, "second").status == "skipped"
     assert Run.objects.get(pk=run.pk).status == "running"
 
@@ -170,18 +173,28 @@ def test_an_exception_in_a_step_is_told_without_its_text(monkeypatch: pytest.Mon
     assert not Event.objects.filter(reason__contains="secret").exists()
 
 
+def test_what_a_step_says_is_kept_without_secrets_and_without_what_cannot_be_stored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    remember("the very secret key")
+    Scripted(monkeypatch, Failed("no\x00: the very secret key", {"seen": ["the very secret key\x00"]}))
+    run = start(ONE_BY_HAND.replace("wait: {duration: 0s}", "wait: {duration: 0s}\n    needs: []"))
+    failed = step(run, "second")
+    assert (failed.reason, failed.output) == ("no\ufffd: ••••••", {"seen": ["••••••\ufffd"]})
+
+
 def test_abort_stops_everything_and_cannot_be_undone() -> None:
     run = start(ONE_BY_HAND)
     first = step(run, "first")
-    abort_run(run=run, actor="user:1", reason="false alarm")
+    abort_run(run=run, actor="system:test", reason="false alarm")
     settle()
     run.refresh_from_db()
     assert run.status == "aborted" and {s.status for s in run.steps.all()} == {"skipped"}
     assert Work.objects.get(kind=engine.KIND).status == "cancelled"
     with pytest.raises(Refused):
-        complete_step(step=first, actor="user:1", evidence="too late")
+        complete_step(step=first, actor="system:test", answer={"evidence": "too late"})
     with pytest.raises(Refused):
-        abort_run(run=run, actor="user:1", reason="again")
+        abort_run(run=run, actor="system:test", reason="again")
 
 
 def test_a_step_that_waits_too_long_fails_with_what_it_waited_for() -> None:
@@ -200,7 +213,7 @@ def test_the_executor_refuses_a_plan_whose_stored_text_was_altered() -> None:
         cursor.execute("SET session_replication_role = replica")  # as somebody with the database's keys could
         Plan.objects.filter(pk=run.plan_id).update(document=altered.replace("moon", "sun"))
         cursor.execute("SET session_replication_role = origin")
-    complete_step(step=step(run, "first"), actor="user:1", evidence="It is full.")
+    complete_step(step=step(run, "first"), actor="system:test", answer={"evidence": "It is full."})
     settle()
     assert step(run, "first").status == "failed"
     assert "no longer has the hash that was approved" in step(run, "first").reason
@@ -224,6 +237,8 @@ def test_a_playbook_that_demands_it_waits_for_approval_of_the_plans_hash() -> No
     assert step(run, "first").status == "waiting"
     rehearsal = start_run(playbook=version, inputs={}, scope=None, actor=ana.actor, environment="rehearsal")
     assert rehearsal.status == "running", "a rehearsal needs nobody's approval"
+    drill = start_run(playbook=version, inputs={}, scope=None, actor=ana.actor, environment="drill")
+    assert drill.status == "awaiting_approval", "a drill drills those who approve as well"
 
 
 def test_an_approve_step_asks_others_and_a_no_stops_it() -> None:
@@ -261,9 +276,10 @@ def test_a_run_of_a_private_scope_is_private() -> None:
         assert Plan.objects.visible_to(who).exists() is sees
 
 
+@pytest.mark.parametrize("at_once", [True, False])
 @pytest.mark.parametrize("point", ["step.begun", "step.acted", "work.claimed", "work.settling"])
 def test_a_worker_that_dies_there_neither_loses_nor_doubles_the_step(
-    point: str, monkeypatch: pytest.MonkeyPatch
+    point: str, at_once: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The row is left as a killed worker leaves it: running, its lease run out; then another one comes."""
     done: list[int] = []
@@ -283,9 +299,10 @@ def test_a_worker_that_dies_there_neither_loses_nor_doubles_the_step(
             raise Died
 
     monkeypatch.setattr(STEPS["wait"], "begin", classmethod(begin))
+    monkeypatch.setattr(STEPS["wait"], "at_once", classmethod(lambda _cls, params: at_once))
     monkeypatch.setattr("work.faults.point", die)
-    version = save_version(yaml=ONE_BY_HAND.replace("wait:", "needs: []\n    wait:"), actor="user:1")
-    run = start_run(playbook=version, inputs={}, scope=None, actor="user:1")
+    version = save_version(yaml=ONE_BY_HAND.replace("wait:", "needs: []\n    wait:"), actor="system:test")
+    run = start_run(playbook=version, inputs={}, scope=None, actor="system:test")
     row = Work.objects.get(subject=step(run, "second").subject)
     if point == "work.settling":
         runner.run(row.pk)  # the engine ends its turn itself: this point is passed by nobody
@@ -305,8 +322,9 @@ def test_a_worker_that_lost_its_lease_can_write_nothing(monkeypatch: pytest.Monk
         return Finished(proof="too late")
 
     monkeypatch.setattr(STEPS["wait"], "begin", classmethod(begin))
-    version = save_version(yaml=ONE_BY_HAND.replace("wait:", "needs: []\n    wait:"), actor="user:1")
-    run = start_run(playbook=version, inputs={}, scope=None, actor="user:1")
+    monkeypatch.setattr(STEPS["wait"], "at_once", classmethod(lambda _cls, params: False))
+    version = save_version(yaml=ONE_BY_HAND.replace("wait:", "needs: []\n    wait:"), actor="system:test")
+    run = start_run(playbook=version, inputs={}, scope=None, actor="system:test")
     assert runner.run(Work.objects.get(subject=step(run, "second").subject).pk) is None
     assert step(run, "second").status == "running"
     assert LostLease.__doc__
@@ -315,7 +333,7 @@ def test_a_worker_that_lost_its_lease_can_write_nothing(monkeypatch: pytest.Monk
 def test_two_ends_at_once_start_the_next_step_once() -> None:
     run = start(PARALLEL)
     for name in ("left", "right"):
-        complete_step(step=step(run, name), actor="user:1")
+        complete_step(step=step(run, name), actor="system:test", answer={})
     rows = list(Work.objects.filter(status="queued").values_list("pk", flat=True))
     assert len(rows) == 2
 
@@ -335,9 +353,9 @@ def test_the_library_loads_once_and_a_version_never_changes() -> None:
     first = load_library(actor="system:demo")
     assert [v.pk for v in load_library(actor="system:demo")] == [v.pk for v in first]
     version = first[0]
-    changed = save_version(yaml=version.yaml + "# a word more\n", actor="user:1", slug=version.playbook.slug)
+    changed = save_version(yaml=version.yaml + "# a word more\n", actor="system:test", slug=version.playbook.slug)
     assert changed.number == 2
     with pytest.raises(Invalid, match="but this is other"):
-        save_version(yaml=version.yaml, actor="user:1", slug="other")
+        save_version(yaml=version.yaml, actor="system:test", slug="other")
     with pytest.raises(Exception, match="never changes"), transaction.atomic():
         PlaybookVersion.objects.filter(pk=version.pk).update(yaml="x")

@@ -4,54 +4,41 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from governance.plans.canonical import hash_of
 from ledger.errors import Invalid
-from runbooks.plans.compile import compile_plan
-from runbooks.plans.context import KnownContract, KnownSafe, PlanContext
+from runbooks.plans.context import PlanContext
 from runbooks.playbooks.inputs import InputSpec, read_inputs
-from runbooks.playbooks.lint import lint
+from tests import language_world
+from tests.language_world import FEED, GOLDEN, INPUTS, LIBRARY, PLANS, ROOT, SAFE, VAULT, WORLD, golden
 
-ROOT = Path(__file__).resolve().parents[2]
-GOLDEN = ROOT / "tests" / "fixtures" / "plans" / "pause-on-stale-oracle.json"
-FEED, VAULT, SAFE = "0x" + "11" * 20, "0x" + "22" * 20, "0x" + "33" * 20
-WORLD = PlanContext(
-    contracts=(
-        KnownContract(731337, FEED, "HLX/USD", "oracle"),
-        KnownContract(731337, VAULT, "HelixVault", "vault"),
-        KnownContract(1, "0x" + "44" * 20, "Elsewhere", "vault"),
-    ),
-    safes=(KnownSafe(731337, SAFE, "Helix guardian"),),
-)
-INPUTS: dict[str, Any] = {"feed": FEED, "vault": VAULT, "guardian": SAFE, "heartbeat": "1m"}
+YAML = (LIBRARY / "pause-on-stale-oracle.yaml").read_text(encoding="utf-8")
+ASKED = INPUTS["pause-on-stale-oracle"]
 
 
 def compiled(inputs: dict[str, Any] | None = None, world: PlanContext = WORLD) -> bytes:
-    yaml = (ROOT / "runbooks" / "library" / "pause-on-stale-oracle.yaml").read_text(encoding="utf-8")
-    playbook = lint(yaml).playbook
-    assert playbook is not None
-    document = compile_plan(playbook=playbook, yaml=yaml, version=1, inputs=inputs or INPUTS, context=world)
-    return document.canonical()
+    return language_world.compiled(YAML, inputs or ASKED, world).canonical()
 
 
-def test_the_golden_plan_is_reproduced_byte_for_byte() -> None:
-    assert compiled() == GOLDEN.read_bytes()
+@pytest.mark.parametrize("name", sorted(GOLDEN))
+def test_the_golden_plan_is_reproduced_byte_for_byte(name: str) -> None:
+    assert golden(name) == (PLANS / f"{name}.json").read_bytes()
 
 
 def test_locale_time_zone_and_hash_seed_do_not_matter() -> None:
     code = (
         "import os, django; os.environ['DJANGO_SETTINGS_MODULE'] = 'config.settings'; django.setup();"
-        "from tests.unit.test_runbooks_compile import compiled, hash_of; print(hash_of(compiled()))"
+        "from tests.language_world import GOLDEN, golden, hash_of;"
+        "print(*(hash_of(golden(name)) for name in sorted(GOLDEN)))"
     )
     environment = {**os.environ, "LC_ALL": "C", "TZ": "Pacific/Kiritimati", "PYTHONHASHSEED": "7"}
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=True
     )
-    assert done.stdout.strip() == hash_of(GOLDEN.read_bytes())
+    assert done.stdout.split() == [hash_of((PLANS / f"{name}.json").read_bytes()) for name in sorted(GOLDEN)]
 
 
 def test_everything_is_resolved() -> None:
@@ -81,7 +68,7 @@ def test_everything_is_resolved() -> None:
 )
 def test_a_bad_input_is_named(change: dict[str, Any], field: str, said: str) -> None:
     with pytest.raises(Invalid) as caught:
-        compiled({**INPUTS, **change})
+        compiled({**ASKED, **change})
     assert caught.value.field == field and said in caught.value.message
 
 
@@ -110,6 +97,7 @@ def test_an_audience_that_does_not_exist_stops_the_plan() -> None:
         ({"type": "choice", "choices": ["a", "b"]}, "c", "one of a, b"),
         ({"type": "text", "max_length": 3}, "abcd", "at most 3"),
         ({"type": "text"}, "a\x00", "control characters"),
+        ({"type": "text"}, "a\ue000b\ue001", "without meaning"),
         ({"type": "address"}, "0x" + "aB" * 20, "checksum"),
         ({"type": "address"}, FEED.upper().replace("0X", "0x"), {"type": "address", "value": FEED}),
     ],

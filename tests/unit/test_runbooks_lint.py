@@ -1,5 +1,6 @@
 """Lint says the line, the column, what is wrong and what would be right; for every mistake at once."""
 
+import json
 from pathlib import Path
 
 import jsonschema
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runbooks.playbooks.durations import parse_duration, spell
+from runbooks.playbooks.jsonschema import json_schema
 from runbooks.playbooks.lint import lint
 from runbooks.playbooks.reader import NotReadable, read
-from runbooks.playbooks.schema import json_schema
+from runbooks.steps import STEPS
 
 LIBRARY = sorted((Path(__file__).resolve().parents[2] / "runbooks" / "library").glob("*.yaml"))
 GOOD = """\
@@ -83,6 +85,29 @@ def test_a_mistake_is_named_with_its_place(old: str, new: str, said: str) -> Non
     assert any(said in line for line in told), told
 
 
+ASKS = """\
+  - id: ask
+    approve: {question: Go on now?}
+"""
+
+
+@pytest.mark.parametrize("word", ["continue", "end"])
+def test_a_refused_approval_cannot_be_passed_over(word: str) -> None:
+    end = "  - id: end\n    wait: {duration: 5s}\n"
+    said = lint(GOOD + ASKS + f"    on_failure: {word}\n" + end).problems
+    assert [problem.at("f") for problem in said] == [
+        f"f:16:17: `{word}` would go on when the approval `ask` is refused (stop or rollback)"
+    ]
+    inside = "".join(f"      {line}\n" for line in ASKS.splitlines())
+    around = f"  - id: both\n    on_failure: {word}\n    if:\n      that: 'true'\n      then:\n{inside}"
+    assert [problem.at("f") for problem in lint(GOOD + around + end).problems] == [
+        f"f:15:17: `{word}` would go on when the approval `ask` is refused "
+        "(say `on_failure: stop` or `rollback` at `ask`)"
+    ]
+    for right in ("stop", "rollback"):
+        assert lint(GOOD + ASKS + f"    on_failure: {right}\n" + end).problems == ()
+
+
 def test_every_mistake_is_told_at_once() -> None:
     bad = GOOD.replace("title:", "titel:").replace("type: contract", "type: x").replace("wait:", "wiat:")
     assert {problem.line for problem in lint(bad).problems} >= {1, 2, 5, 12, 13}
@@ -106,15 +131,32 @@ def test_any_text_lints_without_an_exception(text: str) -> None:
     assert linted.problems and all(problem.line >= 1 and problem.column >= 1 for problem in linted.problems)
 
 
-@given(
-    st.recursive(
-        st.text(max_size=5) | st.integers() | st.none(), lambda c: st.lists(c) | st.dictionaries(st.text(max_size=5), c)
-    )
+ANYTHING = st.recursive(
+    st.text(max_size=5) | st.integers() | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
 )
-def test_any_structure_as_steps_lints_without_an_exception(value: object) -> None:
-    import json
+PLACES = (
+    "steps: {}",
+    'steps: [{{"id": "a", "wait": {{"duration": "1s"}}}}]\nfinally: {}',
+    'steps: [{{"id": "a", "parallel": {{"steps": {}}}}}]',
+    'steps: [{{"id": "a", "if": {{"that": "true", "then": {}}}}}]',
+    'steps: [{{"id": "a", "switch": {{"on": "1", "cases": {}}}}}]',
+    'steps: [{{"id": "a", "switch": {}}}]',
+    'steps: [{{"id": "a", "playbook": {{"use": "b", "inputs": {}}}}}]',
+    'steps: [{{"id": "a", "manual": {{"instruction": "abc"}}, "rollback": {}}}]',
+    'steps: [{{"id": "a", "manual": {{"instruction": "abc"}}, "before": {}}}]',
+    'steps: [{{"id": "a", "manual": {{"instruction": "abc"}}, "bounds": {}}}]',
+    'steps: [{{"id": "a", "manual": {{"instruction": "abc"}}, "lock": {}}}]',
+    'steps: [{{"id": "a", "safe": {}}}]',
+    'steps: [{{"id": "a", "http": {{"url": "https://a.b/c", "method": "POST", "body": {}}}}}]',
+)
 
-    assert lint(GOOD.split("steps:")[0] + "steps: " + json.dumps(value)).problems
+
+@given(st.sampled_from(PLACES), ANYTHING | st.dictionaries(st.sampled_from(sorted(STEPS)), ANYTHING, max_size=2))
+def test_any_structure_anywhere_lints_without_an_exception(place: str, value: object) -> None:
+    """Unused inputs are always a mistake here, so a clean answer would be wrong as well."""
+    assert lint(GOOD.split("steps:")[0] + place.format(json.dumps(value))).problems
 
 
 @given(st.integers(0, 90 * 86_400))

@@ -1,0 +1,106 @@
+"""An exported plan, judged by itself: no database, no network, nothing but the file and the approved hash."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import ValidationError
+
+from governance.plans.canonical import NotCanonical, hash_of, parse
+from governance.plans.schema import Document, Step, references_in
+from runbooks.plans.stepping import RULES
+from runbooks.playbooks.durations import spell
+from runbooks.playbooks.expressions import ExpressionError, names_in
+from runbooks.steps import STEPS
+
+LARGEST = 8 * 1024 * 1024
+WORDS = ("stop", "continue", "rollback")
+
+
+def problems(data: bytes, sha256: str = "") -> list[str]:
+    """Everything that keeps these bytes from being a plan, or the approved one. Empty: it is."""
+    if len(data) > LARGEST:
+        return ["larger than any plan"]
+    try:
+        raw = parse(data)
+        document = Document.model_validate(raw)
+    except NotCanonical as error:
+        return [f"not canonical: {error}"]
+    except ValidationError as error:
+        return [_schema(item) for item in error.errors(include_url=False)[:20]]
+    found = list(_judge(document))
+    if document.canonical() != data:
+        found.append("it leaves out what every plan says")
+    if sha256 and sha256.lower().removeprefix("0x") != hash_of(data).removeprefix("0x"):
+        found.append(f"its hash is {hash_of(data)}, not {sha256}")
+    return found
+
+
+def summary(data: bytes) -> Iterator[str]:
+    """A sound plan in lines that people read."""
+    document = Document.model_validate(parse(data))
+    source = document.source
+    if source:
+        yield f"{source.playbook}, version {source.version}, for {document.environment}, text {source.sha256}"
+    for number, step in enumerate(document.steps, start=1):
+        rules = step.params.get(RULES, {})
+        phase = rules.get("phase", "main")
+        where = "" if phase == "main" else f" ({phase})"
+        after = f" · after {', '.join(step.needs)}" if step.needs else ""
+        yield f"{number}. {step.id} · {step.type}{where}{after} · {step.title}"
+        for guard in rules.get("if", ()):
+            yield f"     only if {guard['that']}"
+        for reference in sorted(set(references_in(step.params))):
+            yield f"     uses {reference}"
+        yield f"     {rules.get('role', '')}, expected {spell(rules.get('expect', 0))}"
+    for known_later in document.references:
+        bounds = known_later.bounds.model_dump(exclude_none=True)
+        yield f"later: {known_later.id}, {known_later.type}, by {known_later.rule}, within {bounds or 'its type'}"
+
+
+def _schema(item: Any) -> str:
+    return f"{'.'.join(str(part) for part in item['loc']) or 'document'}: {item['msg']}"
+
+
+def _judge(document: Document) -> Iterator[str]:
+    places = {step.id: index for index, step in enumerate(document.steps)}
+    for index, step in enumerate(document.steps):
+        if step.type not in STEPS:
+            yield f"{step.id}: there is no step type {step.type}"
+        rules = step.params.get(RULES)
+        if not isinstance(rules, dict):
+            yield f"{step.id}: it does not say how it is run"
+            continue
+        yield from _rules(step, rules, index, places)
+    for reference in document.references:
+        source, _, output = reference.rule.removeprefix("step:").rpartition(".")
+        if reference.rule != f"step:{reference.id}" or source not in places or not output:
+            yield f"reference {reference.id}: no step yields it"
+    yield from _order(document, places)
+
+
+def _order(document: Document, places: dict[str, int]) -> Iterator[str]:
+    for index, step in enumerate(document.steps):
+        for reference in references_in(step.params):
+            source = reference.rpartition(".")[0]
+            if source in places and places[source] >= index:
+                yield f"{step.id}: uses {reference}, which is only known later"
+
+
+def _rules(step: Step, rules: dict[str, Any], index: int, places: dict[str, int]) -> Iterator[str]:
+    if rules.get("phase", "main") not in ("main", "rollback", "finally"):
+        yield f"{step.id}: there is no phase {rules['phase']}"
+    undo, jump = rules.get("undo", ""), rules.get("on_failure", "stop")
+    if undo and undo not in places:
+        yield f"{step.id}: what undoes it, {undo}, is not in the plan"
+    if jump not in WORDS and places.get(jump, -1) <= index:
+        yield f"{step.id}: when it fails it goes on at {jump}, which does not stand below"
+    for guard in rules.get("if", ()):
+        try:
+            if not guard.get("begun"):
+                names_in(guard["that"])
+        except (ExpressionError, KeyError, TypeError, AttributeError):
+            yield f"{step.id}: a condition that cannot be judged"
+            continue
+        for plan_id in guard.get("steps", {}).values():
+            if plan_id not in places:
+                yield f"{step.id}: its condition names {plan_id}, which is not in the plan"
