@@ -12,7 +12,7 @@ help:
 	@echo 'make test       the whole suite, JOBS=2 tests at a time; ARGS="-k name" for a part of it'
 	@echo 'make check      linters, types, floors, templates, migrations, deployment settings'
 	@echo 'make bench      figures, one JSON line each'
-	@echo 'make crash      the kills alone; ends with "N passed, N failed"'
+	@echo 'make crash      a thousand faults, judged from outside; ends with "N passed, N failed"'
 	@echo 'make contracts  the demo protocol from its Solidity sources, byte for byte'
 	@echo 'make clean      remove what the others made; the demo in .breakglass is kept'
 
@@ -30,7 +30,7 @@ bench: setup-dev
 	@exec $(PYTHON) -m benchmarks $(ARGS)
 
 crash: setup-dev
-	@exec $(PYTHON) -m pytest -p tests.campaign tests/crash $(ARGS)
+	@exec $(PYTHON) -m tests.crash.campaign $(ARGS)
 
 contracts: setup
 	@exec sh config/setup.sh node integrations/devnet/contracts/build.mjs $(ARGS)

@@ -1,5 +1,6 @@
 """The supervisor itself, on processes that misbehave."""
 
+import argparse
 import asyncio
 import os
 import signal
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from config.supervisor.main import _names, add_arguments
 from config.supervisor.output import LONGEST, Output
 from config.supervisor.service import Service, Wave
 from config.supervisor.supervise import Supervisor
@@ -139,3 +141,12 @@ def test_a_line_without_end_is_broken_up(tmp_path: Path, capsys: pytest.CaptureF
     lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("talk")]
     assert "talk     | last" in lines
     assert sum(line.count("x") for line in lines) == LONGEST * 3
+
+
+def test_a_repeated_option_adds_to_what_was_said() -> None:
+    """The second `--without` once replaced the first, and what should have stayed away was started."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    given = parser.parse_args(["--without", "watch, mail", "--without", "devnet"])
+    assert _names(given.without) == {"watch", "mail", "devnet"}
+    assert _names(given.only) == frozenset()

@@ -1,0 +1,250 @@
+"""`make crash`: so many faults in a stack at work; then the judge. The last line is `N passed, N failed`."""
+
+import argparse
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from integrations.devnet.anvil import Anvil
+from integrations.devnet.proxy import RpcProxy
+from tests.crash.campaign.child import Child
+from tests.crash.campaign.points import POINTS
+from tests.stack import ROOT, Stack
+
+if TYPE_CHECKING:
+    from tests.crash.campaign.stage import Stage
+    from tests.crash.campaign.storms import Storms
+
+
+def say(text: str) -> None:
+    print(f"crash: {text}", flush=True)
+
+
+def options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.crash.campaign")
+    parser.add_argument("--faults", type=int, default=1000, help="how many at least")
+    parser.add_argument("--seed", type=int, default=None, help="of every dice; drawn and said if none is given")
+    parser.add_argument("--runs", type=int, default=60, help="runs under way at any time")
+    parser.add_argument("--workers", type=int, default=3, help="worker processes alive at any time")
+    parser.add_argument("--life", type=float, default=3.0, help="seconds that a worker lives at most, about")
+    parser.add_argument("--minutes", type=float, default=30, help="when the faults end, however few there were")
+    parser.add_argument("--keep", type=Path, default=None, help="a folder that keeps logs, orders and the sink")
+    return parser.parse_args()
+
+
+@dataclass
+class Campaign:
+    asked: argparse.Namespace
+    folder: Path
+    stage: "Stage"
+    storms: "Storms"
+    nursery: Child
+    plan: list[str]
+    dice: random.Random
+    ordered: dict[int, str] = field(default_factory=dict)
+    struck: int = 0
+    decided: Counter[str] = field(default_factory=Counter)
+    began: float = field(default_factory=time.monotonic)
+
+    def run(self) -> None:
+        """Faults and new runs side by side, until there were enough of the former."""
+        from tests.crash.campaign import stage
+
+        said = 0.0
+        while (count := self.total()) < self.asked.faults or self.plan:
+            if time.monotonic() - self.began > self.asked.minutes * 60:
+                say(f"the time is up after {count} faults")
+                break
+            if stage.answers():
+                for _ in range(self.asked.runs - stage.runs_open()):
+                    self._order()
+                self._decide()
+            self._strike(count)
+            if time.monotonic() - said > 15:
+                said = time.monotonic()
+                say(f"{count} faults, {len(self.ordered)} runs ordered, {stage.runs_open()} under way")
+            time.sleep(0.1)
+
+    def _decide(self) -> None:
+        """Before anything else is broken, or a person would look at a receiver that is still being asked."""
+        from tests.crash.campaign import stage
+
+        taken = {line["deed"] for line in _lines(self.folder / "sink.jsonl")}
+        self.decided += stage.decide(taken, self.stage.actor)
+
+    def _order(self) -> None:
+        from tests.crash.campaign.books import BOOKS
+
+        kind = self.dice.choice(list(BOOKS))
+        number = len(self.ordered) + 1
+        self.ordered[self.stage.order(number, kind)] = kind
+
+    def _strike(self, count: int) -> None:
+        """The storms keep pace with the kills: none of them comes in a heap at the end."""
+        done, whole = self.struck, self.struck + len(self.plan)
+        if self.plan and done * self.asked.faults <= count * whole:
+            self.storms.strike(self.plan.pop())
+            self.struck += 1
+
+    def total(self) -> int:
+        return sum(self.counts().values())
+
+    def counts(self) -> Counter[str]:
+        """What has happened until now."""
+        self.storms.look()
+        counts = self.storms.met.copy()
+        counts.update(f"kill -9 of a worker {_where(line['kind'])}" for line in _lines(self.folder / "deaths.jsonl"))
+        counts.update(
+            f"the {'mail server' if line['kind'] == 'mail' else 'http server'} takes it and hangs up"
+            for line in _lines(self.folder / "sink.jsonl")
+            if line["cut"]
+        )
+        return counts
+
+    def drain(self, patience: float = 150) -> bool:
+        """Nothing is broken any more: everything comes to its end, and the chain to finality."""
+        from tests.crash.campaign import stage
+
+        self.storms.proxy.clear()
+        self.nursery.tell("calm")
+        least, since = sys.maxsize, time.monotonic()
+        while left := stage.moving():
+            self._decide()
+            if left < least:
+                least, since = left, time.monotonic()
+            if time.monotonic() - since > patience:
+                say(f"{left} things have not moved for {patience:g} s")
+                return False
+            time.sleep(0.5)
+        return True
+
+
+def _where(kind: str) -> str:
+    return kind if kind.startswith(("at ", "ended")) else f"at {kind}"
+
+
+def _lines(path: Path) -> list[Any]:
+    if not path.exists():
+        return []
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def main() -> int:
+    asked = options()
+    seed = asked.seed if asked.seed is not None else int.from_bytes(os.urandom(3))
+    say(f"seed {seed}: at least {asked.faults} faults, {asked.workers} workers, {asked.runs} runs at a time")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    with ExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="breakglass-crash-")))
+        if asked.keep:
+            folder = asked.keep.resolve()
+            if folder.exists() and any(folder.iterdir()):
+                raise SystemExit(f"crash: {folder} is not empty")
+            folder.mkdir(parents=True, exist_ok=True)
+        return conduct(asked, seed, folder, closing)
+
+
+def conduct(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitStack) -> int:
+    log = closing.enter_context((folder / "processes.log").open("wb"))
+    sink = Child.start("sink", str(folder / "sink.jsonl"), str(seed), "0.02", env=dict(os.environ), log=log)
+    closing.callback(sink.end)
+    ports = json.loads(sink.line())
+    stack = Stack.prepare(folder / "state", "--only", "postgres,redis,migrate,ledger,beat")
+    stack.env |= {
+        "SMTP_SINK_PORT": str(ports["smtp"]),
+        "DEVNET_ENABLED": "false",
+        "OUTGOING_ALLOW": f"127.0.0.1:{ports['http']}",
+    }
+    closing.callback(stack.stop)
+    stack.start()
+    anvil = closing.enter_context(Anvil(mining="interval", block_seconds=1))
+    proxy = closing.enter_context(RpcProxy(anvil.url))
+    os.environ.update({**stack.env, **stack.runtime, "DJANGO_SETTINGS_MODULE": "config.settings"})
+    import django
+
+    django.setup()
+    from tests.crash.campaign import stage as stages
+    from tests.crash.campaign.storms import Storms
+
+    stage = stages.set_up(anvil, proxy.url, folder, f"http://127.0.0.1:{ports['http']}")
+    nursery = Child.start(
+        "nursery",
+        str(folder),
+        str(asked.workers),
+        str(seed),
+        str(asked.life),
+        ",".join(POINTS),
+        env={**os.environ, "ETH_HASH_BACKEND": "pysha3"},
+        log=log,
+    )
+    closing.callback(nursery.end)
+    if nursery.line() != "ready":
+        raise SystemExit(f"crash: the nursery does not start:\n{(folder / 'processes.log').read_text()[-3000:]}")
+    storms = Storms(stack, proxy, anvil.rpc, random.Random(f"storms {seed}"))
+    campaign = Campaign(
+        asked, folder, stage, storms, nursery, storms.plan(asked.faults), random.Random(f"orders {seed}")
+    )
+    broken = ""
+    try:
+        campaign.run()
+    except Exception as error:  # a campaign that breaks has failed, and is judged all the same
+        traceback.print_exc()
+        broken = f"the campaign itself broke: {type(error).__name__}: {error}"
+    return verdict(campaign, anvil, seed, broken)
+
+
+def verdict(campaign: Campaign, anvil: Anvil, seed: int, broken: str) -> int:
+    from tests.crash.campaign import stage
+
+    took = time.monotonic() - campaign.began
+    counts = campaign.counts()
+    drained = campaign.drain()
+    for name, count in sorted(counts.items(), key=lambda item: -item[1]):
+        say(f"{count:6d}  {name}")
+    say(
+        f"{counts.total():6d}  faults in {took:.0f} s, seed {seed}; {len(campaign.ordered)} runs were under way in them"
+    )
+    say(f"claims taken over from a dead worker: {dict(stage.lost_claims())}")
+    say(f"asked of a person: {dict(campaign.decided)}; {campaign.storms.dropped} transactions dropped by reorgs")
+    wrong = [*stage.record_says(campaign.ordered), *([broken] if broken else [])]
+    wrong += [] if drained else ["not everything came to an end"]
+    # Celery's worker ends when its broker dies under it; whoever supervises it starts another, as is done here.
+    broker_died = "redis killed" in counts
+    wrong += [f"a worker {name}" for name in counts if "ended by itself" in name and not broker_died]
+    wrong += [] if counts.total() >= campaign.asked.faults else [f"only {counts.total()} faults"]
+    if "the ledger verifies" not in campaign.storms.stack.manage("ledger", "verify", seconds=120):
+        wrong.append("the ledger does not verify")
+    for text in wrong:
+        say(f"the record: {text}")
+    judged = subprocess.run(
+        [sys.executable, "-m", "tests.crash.campaign.judge", *map(str, _evidence(campaign)), anvil.url],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=300,
+    )
+    lines = judged.stdout.strip().splitlines()
+    print("\n".join(lines[:-1]), flush=True)
+    passed, failed = (int(word) for word in lines[-1].split() if word.isdigit())
+    failed += len(wrong)
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed or judged.returncode else 0
+
+
+def _evidence(campaign: Campaign) -> tuple[Path, Path]:
+    return campaign.stage.orders, campaign.folder / "sink.jsonl"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
