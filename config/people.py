@@ -92,4 +92,9 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "accounts.api.schema.any_json"],
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "EnvironmentEnum": "governance.plans.models.Plan.Environment",
+        "ExecutorEnvironmentEnum": "integrations.chain.models.Executor.Environment",
+        "RehearsalStatusEnum": "runbooks.rehearsals.models.Rehearsal.State",
+    },
 }

@@ -146,6 +146,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "work.sweep": {"task": "work.sweep", "schedule": 2.0, "options": {"expires": 2.0}},
     "incidents.anchor.daily": {"task": "incidents.anchor.daily", "schedule": 600.0, "options": {"expires": 600.0}},
+    "runbooks.rehearsals": {"task": "runbooks.rehearsals", "schedule": 20.0, "options": {"expires": 20.0}},
     "chain.look": {"task": "chain.look", "schedule": 15.0, "options": {"expires": 15.0}},
 }
 
@@ -153,7 +154,16 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
 DEVNET_ENABLED: bool = env.bool("DEVNET_ENABLED", not PRODUCTION)
 DEVNET_CHAIN_ID = 731337
 DEVNET_RPC_URL: str = env.str("DEVNET_RPC_URL", "http://127.0.0.1:18545")
+# Rehearsals: how many forks one machine runs at once, and after how many seconds or blocks a report is stale.
+FORKS_AT_ONCE: int = env.int("FORKS_AT_ONCE", 16 if PROFILE == "test" else 2)
+REHEARSAL_MAX_AGE: int = env.int("REHEARSAL_MAX_AGE", 600)
+REHEARSAL_MAX_BLOCKS: int = env.int("REHEARSAL_MAX_BLOCKS", 300)
+REHEARSE_NEW_RUNS: bool = env.bool("REHEARSE_NEW_RUNS", PROFILE != "test")
 READY_HEAD_AGE: int = env.int("READY_HEAD_AGE", 60)  # seconds; an older chain head makes /readyz answer 503
+
+# --- addresses that users enter -----------------------------------------------------------------------------------
+# host:port pairs that may be called although they are private, or speak http (integrations/outgoing.py)
+OUTGOING_ALLOW: list[str] = env.list("OUTGOING_ALLOW", default=[])
 
 # --- people -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -10,6 +10,7 @@ from incidents.incidents.words import Names, line_of, shown
 from ledger.live.topics import topic
 from ledger.models import Event, ScopeClosure
 from runbooks.live import run_and_step
+from runbooks.runs.selectors import touched_with
 
 DESK = (
     "incident.",
@@ -52,9 +53,10 @@ def _render(event: Event, pk: int, audience: str) -> str:
     found = run_and_step(event)
     whole = event.verb.startswith(("run.", "incident."))
     line = line_of(event, Names([event])) if shown(event) else None
+    room = war_context(incident, audience, Everything())
     context = {
-        **war_context(incident, audience, Everything()),
-        "touched": {found[1]} if found and found[1] else set(),
+        **room,
+        "touched": touched_with(room["list"], found[1]) if room["list"] and found and found[1] else set(),
         "whole": whole,
         "more": whole,
         "line": line,

@@ -39,7 +39,11 @@ def _monitor(event: Event) -> Monitor | None:
     return Monitor.objects.select_related("protocol").filter(pk=int(number)).first()
 
 
-@subscribe("step.done", name="incidents.contained")
+def _marks(event: Event) -> bool:
+    return bool((event.after or {}).get("marks"))
+
+
+@subscribe("step.done", name="incidents.contained", when=_marks)
 def step_proved(event: Event) -> None:
     """A playbook says which of its steps proves that the incident is contained (or that service is restored)."""
     noun, _, number = event.subject.partition(":")

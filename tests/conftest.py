@@ -13,7 +13,7 @@ from xdist.scheduler.loadscope import LoadScopeScheduling
 HERE = Path(__file__).parent
 # What takes longest goes first, so that the suite's processes end at about the same time. But for browsers: Playwright
 # keeps an event loop running in its process from then on, and tests of asynchronous code want one of their own.
-FOLDERS = ("crash", "chain/helix", "chain", "db", "unit", "browser")
+FOLDERS = ("crash", "chain/helix", "chain/manager", "chain", "db", "unit", "browser")
 LONGEST = ("test_supervisor", "test_helix_invariants", "test_pages", "test_emergency", "test_proposal_page")
 ONE_STACK = ("tests/browser/test_proposal_page.py", "tests/browser/test_newcomer.py")
 

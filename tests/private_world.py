@@ -23,10 +23,12 @@ from notify.demo import load as load_audiences
 from notify.models import Message
 from notify.services import send
 from runbooks.playbooks.services import save_version
+from runbooks.rehearsals.models import Rehearsal
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
 from tests.browser import chain_world
 from tests.people import person
+from tests.rehearsed import taken
 
 SECRET = "Krakatoa"  # in every free text of the private incident, and nowhere else
 TARGET = "0x3E5c63644E683549055b9Be8653de26E0B4CD36E"
@@ -52,6 +54,7 @@ class PrivateWorld:
     incident: Incident
     alert: Alert
     run: Run
+    rehearsal: Rehearsal
     approval: Approval
     message: Message
     safe: Safe
@@ -69,6 +72,8 @@ class PrivateWorld:
         yield from (f"/incidents/{number}/", f"/incidents/of/{self.incident.scope_id}/")
         yield f"/incidents/{number}/start/by-hand/"
         yield f"/runbooks/runs/{self.run.pk}/"
+        yield f"/runbooks/rehearsals/{self.rehearsal.pk}/"
+        yield f"/runbooks/rehearsals/{self.rehearsal.pk}/report.json"
         yield from (f"/governance/plans/{self.run.plan_id}/", f"/governance/plans/{self.run.plan_id}/plan.json")
         yield f"/governance/plans/{self.run.plan_id}/diff/{self.run.plan_id}/"
         yield from (
@@ -86,6 +91,7 @@ class PrivateWorld:
         for verb in ("take", "severity", "say", "move", "privacy", "start/by-hand"):
             yield f"/incidents/{self.incident.pk}/{verb}/"
         yield f"/runbooks/runs/{self.run.pk}/abort/"
+        yield f"/runbooks/runs/{self.run.pk}/rehearse/"
         for verb in ("complete", "retry", "skip"):
             yield f"/runbooks/steps/{self.run.steps.get().pk}/{verb}/"
         for verb in ("sign", "withdraw", "reject", "execute"):
@@ -101,6 +107,7 @@ class PrivateWorld:
         yield f"/api/v1/incidents/{self.incident.pk}/"
         yield f"/api/v1/alerts/{self.alert.pk}/"
         yield f"/api/v1/runs/{self.run.pk}/"
+        yield f"/api/v1/rehearsals/{self.rehearsal.pk}/"
         yield f"/api/v1/plans/{self.run.plan_id}/"
         yield f"/api/v1/approvals/{self.approval.pk}/"
         yield f"/api/v1/messages/{self.message.pk}/"
@@ -120,6 +127,7 @@ class PrivateWorld:
         yield (f"{number}/runs/", {"playbook": "by-hand", "inputs": {"what": "x"}})
         yield (f"/api/v1/alerts/{self.alert.pk}/clear/", {"reason": "x"})
         yield (f"/api/v1/runs/{self.run.pk}/abort/", {"reason": "x"})
+        yield (f"/api/v1/runs/{self.run.pk}/rehearse/", {})
         for verb in ("complete", "retry", "skip"):
             yield (f"/api/v1/runs/{self.run.pk}/steps/first/{verb}/", {})
         for verb in ("give", "refuse"):
@@ -175,6 +183,7 @@ def private_world() -> PrivateWorld:
     alert = raise_alert(key=f"x:{SECRET}", severity="SEV2", title=SECRET, source="system:test", about=incident.scope)
     book = save_version(yaml=BY_HAND, actor="system:test")
     run = start_run(playbook=book, inputs={"what": SECRET}, scope=incident.scope, actor=member.actor)
+    rehearsal = taken(run)
     approval = request_approval(
         subject=run.subject,
         subject_hash=run.plan_hash,
@@ -198,4 +207,4 @@ def private_world() -> PrivateWorld:
     sent = Transaction.objects.filter(about="proposal:7").first()
     assert sent is not None
     Transaction.objects.filter(pk=sent.pk).update(scope=scope, about=proposal.subject)
-    return PrivateWorld(member, incident, alert, run, approval, message, safe, proposal, sent)
+    return PrivateWorld(member, incident, alert, run, rehearsal, approval, message, safe, proposal, sent)

@@ -15,9 +15,12 @@ class Mark:
 _SHAPES: dict[tuple[str, str], str] = {
     # not begun or not our concern any more: an empty ring, a dash
     ("ring", "quiet"): "draft pending queued reserved requested planned disabled",
-    ("dash", "quiet"): "skipped cancelled superseded declined withdrawn revoked expired off muted",
+    ("dash", "quiet"): "skipped undone rolled_back cancelled superseded declined withdrawn revoked expired off muted",
     # under way: a filling ring, an hourglass where somebody else must act
-    ("run", "active"): "running executing sending signing broadcast active triage opened armed rehearsing live",
+    (
+        "run",
+        "active",
+    ): "running rolling_back finishing executing sending signing broadcast active triage opened armed rehearsing live",
     ("wait", "wait"): "open waiting awaiting_approval paused mined signed retry acked late degraded stale lagging",
     # good: a tick; a filled tick where nothing can undo it
     (

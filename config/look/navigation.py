@@ -32,6 +32,7 @@ _ACCOUNT = (
     ("Wallets", "wallet", ("accounts:wallets",)),
     ("API tokens", "key", ("accounts:tokens",)),
     ("People", "users", ("accounts:people",)),
+    ("Secrets", "lock", ("integrations:secrets",)),
     ("Passkeys and codes", "lock", ("mfa_index",)),
     ("Email", "mail", ("account_email",)),
     ("Password", "key", ("account_change_password",)),

@@ -22,8 +22,9 @@ from config.supervisor.supervise import Supervisor
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--only", default="", metavar="NAMES", help="only these processes, separated by commas")
-    parser.add_argument("--without", default="", metavar="NAMES", help="all but these processes")
+    for name, words in (("--only", "only these processes"), ("--without", "all but these processes")):
+        told = f"{words}, separated by commas; may be repeated"
+        parser.add_argument(name, action="append", default=[], metavar="NAMES", help=told)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     return up(only=given.only, without=given.without)
 
 
-def up(*, only: str = "", without: str = "") -> int:
+def up(*, only: Sequence[str] = (), without: Sequence[str] = ()) -> int:
     began = time.monotonic()
     try:
         options = _options(only, without)
@@ -64,7 +65,7 @@ def up(*, only: str = "", without: str = "") -> int:
     return asyncio.run(run())
 
 
-def _options(only: str, without: str) -> Options:
+def _options(only: Sequence[str], without: Sequence[str]) -> Options:
     profile = os.environ.get("BREAKGLASS_PROFILE", "demo")
     if profile not in ("demo", "test", "production"):
         raise BadOption(f"BREAKGLASS_PROFILE is {profile!r}: it must be demo, test or production")
@@ -72,9 +73,14 @@ def _options(only: str, without: str) -> Options:
         profile=profile,
         state_dir=Path(os.environ.get("BREAKGLASS_STATE") or ROOT / ".breakglass").absolute(),
         environ=dict(os.environ),
-        only=frozenset(filter(None, only.replace(" ", "").split(","))),
-        without=frozenset(filter(None, without.replace(" ", "").split(","))),
+        only=_names(only),
+        without=_names(without),
     )
+
+
+def _names(given: Sequence[str]) -> frozenset[str]:
+    """Separated by commas, or said one by one."""
+    return frozenset(name.strip() for text in given for name in text.split(",") if name.strip())
 
 
 def _refuse(message: str) -> int:

@@ -293,7 +293,13 @@ def invite(*, incident: Incident, user: User, actor: str) -> None:
 
 
 def start_playbook(
-    *, incident: Incident, playbook: Playbook, inputs: Mapping[str, Any], actor: str, environment: str = "live"
+    *,
+    incident: Incident,
+    playbook: Playbook,
+    inputs: Mapping[str, Any],
+    actor: str,
+    environment: str = "live",
+    hold: bool = False,
 ) -> Run:
     """A run below the incident's scope: as visible, and as private, as the incident."""
     _open_only(incident)
@@ -304,4 +310,5 @@ def start_playbook(
         actor=actor,
         environment=environment,
         protocol=incident.protocol,
+        hold=hold,
     )

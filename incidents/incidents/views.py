@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.decorators import current_user, require_level
@@ -17,12 +17,14 @@ from incidents.incidents.forms import OpenForm
 from incidents.incidents.models import Incident
 from incidents.incidents.selectors import open_incidents, prefilled, record_of, visible_incidents, war_room
 from incidents.incidents.words import GROUPS
-from ledger.errors import Invalid, Refused
+from ledger.errors import Invalid
 from ledger.selectors import last_seq
+from runbooks.answering import answered
 from runbooks.plans.world import context_for
 from runbooks.playbooks.models import Playbook
 from runbooks.playbooks.selectors import all_playbooks, document_of, newest_version
 from runbooks.runs.forms import InputsForm
+from runbooks.runs.models import Run
 from runbooks.runs.selectors import MAY_RUN, MAY_STEER
 
 
@@ -101,26 +103,16 @@ def _act(request: HttpRequest, pk: int, act: Callable[[Incident, User], object],
     """One verb; the page follows through its socket, and a refusal is told where the button was."""
     user = current_user(request)
     incident = get_object_or_404(visible_incidents(user), pk=pk)
-    inline = bool(request.headers.get("HX-Request"))
-    try:
-        act(incident, user)
-    except (Invalid, Refused) as error:
-        text = f"{getattr(error, 'field', '')} {error.message}".strip()
-        if inline:
-            context = {"kind": "danger", "title": text, "text": error.hint}
-            return render(request, "runbooks/said.html", context, status=409)
-        messages.error(request, text)
-        return redirect("incidents:incident", pk)
-    if not inline:
-        return redirect("incidents:incident", pk)
-    fresh = visible_incidents(user).filter(pk=pk).first()
-    if fresh is None:
-        return HttpResponse(headers={"HX-Redirect": "/incidents/"})
-    return render(
-        request,
-        "incidents/fragments.html",
-        {**war_context(fresh, str(user.level), user), "acted": True, "more": True, **extra},
-    )
+
+    def drawn() -> HttpResponse:
+        fresh = visible_incidents(user).filter(pk=pk).first()
+        if fresh is None:
+            return HttpResponse(headers={"HX-Redirect": "/incidents/"})
+        context = {**war_context(fresh, str(user.level), user), "acted": True, "more": True, **extra}
+        return render(request, "incidents/fragments.html", context)
+
+    page = reverse("incidents:incident", args=[pk])
+    return answered(request, lambda: act(incident, user), page=page, drawn=drawn)
 
 
 @require_POST
@@ -193,14 +185,11 @@ def start(request: HttpRequest, pk: int, slug: str) -> HttpResponse:
     world = context_for(protocol=incident.protocol or Protocol.objects.order_by("pk").first(), environment="live")
     given = prefilled(incident)
     form = InputsForm(document, world, *([request.POST] if request.method == "POST" else []), given=given)
-    if request.method == "POST" and form.is_valid():
-        try:
-            services.start_playbook(incident=incident, playbook=playbook, inputs=form.answers(), actor=user.actor)
-            return redirect("incidents:incident", pk)
-        except Invalid as error:
-            name = error.field.removeprefix("inputs.")
-            form.add_error(name if name in form.fields else None, error.message)
-        except Refused as error:
-            form.add_error(None, error.message)
+
+    def begin(inputs: dict[str, Any], hold: bool) -> Run:
+        return services.start_playbook(incident=incident, playbook=playbook, inputs=inputs, actor=user.actor, hold=hold)
+
+    if request.method == "POST" and (run := form.start(begin)):
+        return redirect("runbooks:run", run.pk) if run.status == "draft" else redirect("incidents:incident", pk)
     context = {"form": form, "incident": incident, "playbook": playbook, "document": document, "given": given}
     return render(request, "incidents/start.html", context, status=400 if form.errors else 200)

@@ -4,6 +4,7 @@ import "./copy.js";
 import "./hash.js";
 import "./when.js";
 import "./clock.js";
+import "./run-bar.js";
 import "./toasts.js";
 import "./dialogs.js";
 import "./commands.js";

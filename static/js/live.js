@@ -103,7 +103,10 @@ function place(element, how, where) {
   if (how === "true" || how === "outerHTML") {
     const target = where ? document.querySelector(where) : already;
     if (!target || holdsFocus(target)) return;
+    keep(target, element);
+    const focused = target.contains(document.activeElement) ? document.activeElement?.id : "";
     target.replaceWith(element);
+    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   } else {
     const target = where ? document.querySelector(where) : null;
     if (!target || already) return;
@@ -117,6 +120,22 @@ function place(element, how, where) {
 function holdsFocus(/** @type {Element} */ target) {
   const active = document.activeElement;
   return Boolean(active && target.contains(active) && active.matches("input, textarea, select, [contenteditable]"));
+}
+
+/** What somebody opened stays open, and what they wrote or chose stays written, where the new piece still asks for it. */
+function keep(/** @type {Element} */ old, /** @type {Element} */ fresh) {
+  for (const opened of old.querySelectorAll("details[id][open]")) {
+    fresh.querySelector(`#${CSS.escape(opened.id)}`)?.setAttribute("open", "");
+  }
+  for (const field of old.querySelectorAll("input[id], textarea[id], select[id]")) {
+    const next = fresh.querySelector(`#${CSS.escape(field.id)}`);
+    if (!next) continue;
+    if (field instanceof HTMLInputElement && field.type === "file") next.replaceWith(field);
+    else if (field instanceof HTMLInputElement && next instanceof HTMLInputElement) {
+      next.value = field.value;
+      next.checked = field.checked;
+    } else if (field instanceof HTMLTextAreaElement && next instanceof HTMLTextAreaElement) next.value = field.value;
+  }
 }
 
 const line = new Line();

@@ -40,9 +40,47 @@ def executor() -> Executor:
         },
     )
     submit(
-        chain=chain, executor=found, to=VAULT, data="0x8456cb59", key="page2", subject="run:3", scope=None, actor=ACTOR
+        chain=chain,
+        executor=found,
+        to=VAULT,
+        data="0x8456cb59",
+        key="page-queued",
+        subject="run:3",
+        scope=None,
+        actor=ACTOR,
     )
-    return found
+    private = _sent(found, 2, "step:14")
+    stuck = "not mined for 12 blocks: it waits behind nonce 1, which is not mined either"
+    Transaction.objects.filter(pk=private.pk).update(
+        private=True, sent_block=18_204_360, stuck_at=now, known={"stuck": stuck}
+    )
+    _known(found, private)
+    return Executor.objects.select_related("chain").get(pk=found.pk)
+
+
+def _known(executor: Executor, behind: Transaction) -> None:
+    """What a look found: two things that are wrong, and what it may do."""
+    since = timezone.now().isoformat()
+    foreign = "nonce 1 on the chain was used by transactions that were not sent from here: somebody else has this key."
+    held = f"Transaction #2 has nonce 1 and waits for a person's decision; transaction #{behind.pk} waits behind it."
+    troubles = {
+        "foreign": {"words": foreign, "severity": "SEV2", "since": since},
+        "held": {"words": held, "severity": "SEV3", "since": since},
+    }
+    roles = [
+        {"contract": "HelixVault", "address": VAULT, "role": "PAUSER_ROLE", "source": "chain"},
+        {"contract": "HelixVault", "address": VAULT, "role": "Pause (pause(uint256))", "source": "register"},
+    ]
+    Executor.objects.filter(pk=executor.pk).update(
+        troubles=troubles,
+        roles=roles,
+        roles_block=18_204_366,
+        roles_at=timezone.now(),
+        pending_nonce=3,
+        accounted=0,
+        signer="remote",
+        signer_name="signer.internal:9000",
+    )
 
 
 def _sent(found: Executor, nonce: int, about: str, scope: Scope | None = None) -> Transaction:

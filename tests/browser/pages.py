@@ -29,20 +29,73 @@ from integrations.chain.models import Executor
 from integrations.chain.transactions.models import Transaction
 from integrations.devnet import mail
 from integrations.devnet.chain import CAROL
+from integrations.secrets.models import Secret
+from integrations.secrets.services import set_secret
 from notify import demo as notify_demo
 from notify.models import Message
 from notify.services import send
 from runbooks.playbooks.models import PlaybookVersion
 from runbooks.playbooks.services import save_version
+from runbooks.rehearsals.models import Rehearsal
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
-from tests import governance_world
+from tests import governance_world, rehearsed
 from tests.browser import chain_world
 from tests.chain.conftest import Devnet
 from tests.drain import settle
 from tests.passkeys import add_passkey
 from tests.people import person
 
+PROCEDURE = """\
+playbook: procedure
+title: A procedure with everything in it
+summary: Looks, asks and acts, so that every kind of line and frame of the graph is drawn.
+when: [stale-oracle]
+impact: Nothing; it is for looking at.
+targets: {detect: 30s, acknowledge: 5m, safe: 15m, restored: 2h}
+approval: {required: 2, role: commander, needs: passkey}
+inputs:
+  vault: {type: text, title: Vault, default: HelixVault}
+  size: {type: uint256, title: Size, default: 7}
+steps:
+  - id: look
+    title: Look at ${{ inputs.vault }} before anything is touched by anybody
+    text: Compare what the alert says with a second source.
+    manual: {instruction: "Look at it.", evidence: text}
+    role: responder
+    on_failure: agree
+  - {id: left, title: Ask the protocol engineer, manual: {instruction: Ask., evidence: none}, needs: look, expect: 5m}
+  - {id: right, title: Let it settle, wait: {duration: 1m}, needs: look, on_failure: continue}
+  - {id: agree, title: Agree, approve: {question: Shall we go on?, required: 2, role: commander}, needs: [left, right]}
+  - id: outwards
+    title: Tell everybody at once
+    parallel:
+      steps:
+        - id: exchanges
+          title: Ask the exchanges to halt deposits
+          manual: {instruction: Telephone., evidence: text}
+          rollback: {manual: {instruction: Telephone again., evidence: none}, title: Let them resume}
+        - {id: page, title: Put the page up, manual: {instruction: Put it up., evidence: link}}
+  - id: large
+    title: Is it large
+    if:
+      that: inputs.size > 5
+      then:
+        - {id: lawyers, title: Call the lawyers, manual: {instruction: Call., evidence: none}}
+        - {id: await, title: Await their answer, wait: {duration: 1m}}
+      else:
+        - {id: note, title: Note that it is small, manual: {instruction: Note., evidence: none}}
+  - {id: way, title: Which way, decide: {question: Which way?, options: [pause, watch]}, on_failure: rollback}
+  - id: which
+    switch:
+      on: steps.way.choice
+      cases:
+        pause: [{id: halt, title: Stop trading, manual: {instruction: Stop., evidence: none}, marks: contained}]
+      default: [{id: watch, title: Watch for an hour, wait: {duration: 1h}}]
+  - {id: last, title: Look again, if: inputs.size > 3, manual: {instruction: Look., evidence: none}}
+finally:
+  - {id: tidy, title: Hand back what was borrowed, manual: {instruction: Tidy up., evidence: none}}
+"""
 BY_HAND = """\
 playbook: by-hand
 title: Look, then wait
@@ -103,6 +156,12 @@ class World:
         user = person("ana", "admin", "commander", "responder", with_password=True)
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
         return user
+
+    @cached_property
+    def secret(self) -> Secret:
+        host, note = "api.pager.example", "The pager's API"
+        set_secret(name="pager_key", value="Bearer 0123456789", actor=self.admin.actor, note=note, hosts=[host])
+        return set_secret(name="status_page", value="token 9876543210", actor=self.admin.actor)
 
     @cached_property
     def viewer(self) -> User:
@@ -168,6 +227,13 @@ class World:
         return save_version(yaml=BY_HAND, actor=self.admin.actor)
 
     @cached_property
+    def procedure(self) -> PlaybookVersion:
+        """A playbook with a version before this one, and every kind of step, line and frame in its graph."""
+        save_version(yaml=PROCEDURE, actor=self.admin.actor, note="as it was rehearsed in May")
+        later = PROCEDURE.replace("expect: 5m", "expect: 10m").replace("title: Look", "title: Look twice")
+        return save_version(yaml=later, actor=self.admin.actor, note="signers are slower at night")
+
+    @cached_property
     def incident(self) -> Incident:
         notify_demo.load("system:test")
         incident = open_incident(
@@ -184,6 +250,43 @@ class World:
         run = start_run(playbook=self.playbook, inputs={}, scope=self.incident.scope, actor=self.admin.actor)
         settle()
         return run
+
+    @cached_property
+    def rehearsal(self) -> Rehearsal:
+        """Of a plan that went through on a fork."""
+        # not the very transaction that `proposal` holds: a Safe's queue takes it only once
+        stricter = 'call: pause()}, {on: "${{ inputs.vault }}", call: setMode(uint8 mode), args: [1]}]'
+        steps = rehearsed.PAUSE.replace("call: pause()}]", stricter)
+        run = rehearsed.held(self.governed, steps, actor=self.admin.actor, scope=self.incident.scope)
+        return rehearsed.taken(run)
+
+    @cached_property
+    def stumble(self) -> Rehearsal:
+        """Of a plan whose call reverts."""
+        run = rehearsed.held(self.governed, rehearsed.FORBIDDEN, slug="forbidden", actor=self.admin.actor)
+        return rehearsed.taken(run)
+
+    @cached_property
+    def crossroads(self) -> Rehearsal:
+        """Of a plan in which people decide."""
+        run = rehearsed.held(self.governed, rehearsed.CHOICE, slug="crossroads", actor=self.admin.actor)
+        return rehearsed.taken(run)
+
+    @cached_property
+    def rehearsed_run(self) -> Run:
+        assert self.rehearsal.run is not None
+        return self.rehearsal.run
+
+    @cached_property
+    def rehearsed_proposal(self) -> Proposal:
+        settle()
+        return self.rehearsed_run.plan.proposals.get()
+
+    @cached_property
+    def draft(self) -> Run:
+        """Held, to be read and rehearsed; it differs from no run before it."""
+        assert self.run.pk
+        return start_run(playbook=self.playbook, inputs={}, scope=None, actor=self.admin.actor, hold=True)
 
     @cached_property
     def executor(self) -> Executor:
@@ -326,13 +429,31 @@ PAGES: list[Page] = [
     Page("governance/plans/<int:pk>/diff/<int:other>/", lambda world: {"pk": world.plan.pk, "other": world.plan.pk}),
     # runbooks
     Page("runbooks/", with_("run")),
+    Page("runbooks/", with_("run"), query="?q=nothing-like-this", name="no playbook found"),
+    Page("runbooks/new/", with_("playbook")),
     Page("runbooks/playbooks/<slug:slug>/", lambda world: {"slug": world.playbook.playbook.slug}),
+    Page("runbooks/playbooks/<slug:slug>/", lambda world: {"slug": world.procedure.playbook.slug}, name="procedure"),
+    Page("runbooks/playbooks/<slug:slug>/edit/", lambda world: {"slug": world.procedure.playbook.slug}),
+    Page("runbooks/playbooks/<slug:slug>/diff/", lambda world: {"slug": world.procedure.playbook.slug}),
+    Page(
+        "runbooks/playbooks/<slug:slug>/versions/<int:number>/",
+        lambda world: {"slug": world.procedure.playbook.slug, "number": 1},
+    ),
     Page("runbooks/runs/<int:pk>/", pk("run")),
+    Page("runbooks/runs/<int:pk>/", pk("draft"), name="draft"),
+    Page("runbooks/runs/<int:pk>/", pk("rehearsed_run"), name="rehearsed run"),
+    Page("runbooks/rehearsals/<int:pk>/", pk("rehearsal")),
+    Page("runbooks/rehearsals/<int:pk>/", pk("stumble"), name="rehearsal failed"),
+    Page("runbooks/rehearsals/<int:pk>/", pk("crossroads"), name="rehearsal of a decision"),
+    Page("governance/proposals/<int:pk>/", pk("rehearsed_proposal"), name="rehearsed proposal"),
     # executors and what they send
     Page("chain/executors/", with_("executor")),
+    Page("chain/executors/<int:pk>/", pk("executor")),
     Page("chain/transactions/<int:pk>/", pk("mined")),
     Page("chain/transactions/<int:pk>/", pk("unsure"), name="unknown transaction"),
     Page("chain/transactions/<int:pk>/", pk("unsure"), who="viewer", name="unknown transaction, only read"),
+    Page("secrets/", with_("secret")),
+    Page("secrets/", with_("secret"), who="viewer", name="secrets, only read"),
     # the devnet's
     Page("devnet/mail/", with_("letter")),
     Page("devnet/mail/<slug:name>/", lambda world: {"name": world.letter}),
@@ -347,6 +468,11 @@ NOT_PAGES: dict[str, str] = {
     "metrics": "Prometheus text",
     "governance/proposals/<int:pk>/bundle.json": "JSON",
     "governance/plans/<int:pk>/plan.json": "JSON",
+    "runbooks/playbooks/<slug:slug>/versions/<int:number>/cacao/": "JSON",
+    "runbooks/playbooks/<slug:slug>/versions/<int:number>/yaml/": "a text file",
+    "runbooks/questions/<int:pk>/": "a part of the run's page",
+    "runbooks/evidence/<int:pk>/": "a file to be saved",
+    "runbooks/rehearsals/<int:pk>/report.json": "JSON",
     "incidents/of/<int:scope>/": "leads on to the incident",
     "desk/": "a part of the front page, fetched by it",
     "devnet/wallet*": "ES modules",
@@ -361,6 +487,8 @@ NOT_PAGES: dict[str, str] = {
     "accounts/wallet-login/message/": "JSON",
     "accounts/wallets/message/": "JSON",
     "approvals/<int:pk>/signing-data/": "JSON",
+    "chain/executors/<int:pk>/account/": "a part of the executor's page",
+    "chain/executors/<int:pk>/in-flight/": "a part of the executor's page",
     "chain/executors/<int:pk>/numbers/": "a part of the executors' page",
     "chain/executors/<int:pk>/transactions/": "a part of the executors' page",
     "chain/transactions/<int:pk>/state/": "a part of the transaction's page",

@@ -7,48 +7,18 @@ page has followed all of it without a reload.
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.desk import WIDTHS, Desk
 from tests.stack import Stack, running
-
-SHOTS = Path(__file__).resolve().parents[2] / "build" / "emergency"
-WIDTHS = {"desktop": {"width": 1280, "height": 800}, "phone": {"width": 390, "height": 844}}
-PATIENCE = 30_000
-
-
-class Desk:
-    """People at their own browsers; anything that goes wrong in one of them fails the test."""
-
-    def __init__(self, browser: Browser, stack: Stack, width: str) -> None:
-        self.browser, self.stack, self.width = browser, stack, width
-        self.wrong: list[str] = []
-        SHOTS.mkdir(parents=True, exist_ok=True)
-
-    def person(self, name: str) -> Page:
-        page = self.browser.new_context(viewport=WIDTHS[self.width]).new_page()  # type: ignore[arg-type]  # a TypedDict
-        page.set_default_timeout(PATIENCE)
-        page.on("pageerror", lambda error: self.wrong.append(f"{name}: {error}"))
-        page.on("console", lambda said: self.wrong.append(f"{name}: {said.text}") if said.type == "error" else None)
-        page.goto(f"{self.stack.url}/accounts/login/")
-        page.get_by_label("Username or email").fill(name)
-        page.get_by_label("Password", exact=True).fill("breakglass-demo")
-        page.get_by_role("button", name="Log in", exact=True).click()
-        page.wait_for_url(f"{self.stack.url}/")
-        return page
-
-    def shoot(self, page: Page, name: str, full: bool = False) -> None:
-        width = page.evaluate("() => document.scrollingElement.scrollWidth")
-        assert width <= WIDTHS[self.width]["width"], f"{name} scrolls sideways"
-        page.screenshot(path=SHOTS / f"{name}-{self.width}.png", full_page=full)
 
 
 @pytest.fixture(params=list(WIDTHS))
 def desk(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Desk]:
     with running() as stack:
-        yield Desk(browser, stack, request.param)
+        yield Desk(browser, stack, request.param, "emergency")
 
 
 def step(page: Page, title: str) -> Locator:
