@@ -13,6 +13,8 @@ settings_or_exit()
 from celery import Celery, signals  # noqa: E402  (after REMAP_SIGTERM)
 from celery.exceptions import SecurityWarning  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
+from kombu.transport.redis import Channel  # noqa: E402
+from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: E402
 
 # It warns of root because of pickled messages; ours are JSON and nothing else is accepted.
 warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -20,6 +22,24 @@ app = Celery("breakglass")
 app.set_default()  # for every thread: without this only the importing thread knows its broker
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+_parameters = Channel._connparams  # type: ignore[attr-defined]
+
+
+def _parameters_while_open(self: Channel, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """A channel whose connection is closed says so in the way that Celery handles.
+
+    When Redis dies, kombu gives back and acknowledges messages over the channel that it has just closed; that was an
+    AttributeError, at which a worker ended instead of waiting for Redis to come back.
+    """
+    if getattr(self.connection, "client", None) is None:
+        raise RedisConnectionError("the connection of this channel is closed")
+    found: dict[str, Any] = _parameters(self, *args, **kwargs)
+    return found
+
+
+Channel._connparams = _parameters_while_open  # type: ignore[attr-defined]
 
 
 @signals.setup_logging.connect

@@ -19,6 +19,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,6 +152,9 @@ class Nursery:
 
             worker_ready.connect(lambda **_: os.write(say, b"!"), weak=False)
             app.worker_main([*WORKER, f"--hostname=n{self.born}@localhost"])
+        except BaseException:
+            traceback.print_exc()
+            raise
         finally:
             os._exit(3)
 
