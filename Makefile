@@ -3,13 +3,13 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 ARGS :=
-JOBS := 2
+JOBS := 3
 
 .PHONY: help run test check bench crash contracts clean setup setup-dev
 
 help:
 	@echo 'make run        everything, set up from nothing: the demo at http://localhost:8000'
-	@echo 'make test       the whole suite, JOBS=2 tests at a time; ARGS="-k name" for a part of it'
+	@echo 'make test       the whole suite, JOBS=3 tests at a time; ARGS="-k name" for a part of it'
 	@echo 'make check      linters, types, floors, templates, migrations, deployment settings'
 	@echo 'make bench      figures, one JSON line each'
 	@echo 'make crash      a thousand faults, judged from outside; ends with "N passed, N failed"'

@@ -3,19 +3,21 @@
 import sys
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from xdist.scheduler.loadscope import LoadScopeScheduling
+from xdist.workermanage import WorkerController
 
 HERE = Path(__file__).parent
-# What takes longest goes first, so that the suite's processes end at about the same time. But for browsers: Playwright
-# keeps an event loop running in its process from then on, and tests of asynchronous code want one of their own.
+# What takes longest goes first, so that the suite's processes end at about the same time.
 FOLDERS = ("crash", "chain/helix", "chain/manager", "chain", "db", "unit", "browser")
-LONGEST = ("test_supervisor", "test_helix_invariants", "test_pages", "test_emergency", "test_proposal_page")
+LONGEST = ("test_supervisor", "test_helix_invariants", "test_emergency", "test_run", "test_proposal_page", "test_pages")
 ONE_STACK = ("tests/browser/test_proposal_page.py", "tests/browser/test_newcomer.py")
+HALVED = "tests/browser/test_pages.py"  # a page has nothing to do with the next one
 
 
 def _place(name: str, names: tuple[str, ...]) -> int:
@@ -31,12 +33,37 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=rank)
 
 
+def _browses(scope: str) -> bool:
+    return scope.startswith("tests/browser/")
+
+
 class ByFile(LoadScopeScheduling):
-    """A file stays in one process, with what its tests share; and so do the files that look at one running stack."""
+    """A file stays in one process, with what its tests share; and so do the files that look at one running stack.
+
+    Playwright keeps an event loop running in its process from then on, and tests of asynchronous code want one of
+    their own: of three processes or more the first one only browses, beside the others, who often wait for a chain;
+    they turn to browsing when all else is done.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.split("::", 1)[0]
+        if file == HALVED:
+            return f"{file} {crc32(nodeid.encode()) % 2}"
         return ONE_STACK[0] if file in ONE_STACK else file
+
+    def _assign_work_unit(self, node: WorkerController) -> None:
+        if self._only_browses(node):
+            self.workqueue.move_to_end(next(filter(_browses, self.workqueue)), last=False)
+        super()._assign_work_unit(node)
+
+    def _reschedule(self, node: WorkerController) -> None:
+        if self._only_browses(node) and not any(map(_browses, self.workqueue)):
+            node.shutdown()
+        else:
+            super()._reschedule(node)
+
+    def _only_browses(self, node: WorkerController) -> bool:
+        return len(self.nodes) > 2 and node is self.nodes[0] and any(map(_browses, self.registered_collections[node]))
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:

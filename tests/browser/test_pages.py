@@ -24,7 +24,7 @@ from tests.chain.conftest import Devnet, devnet_process
 __all__ = ["devnet_process"]  # a fixture of the chain's tests
 
 SHOTS = Path(__file__).resolve().parents[2] / "test-results" / "pages"
-SIZES = {"desk": (1280, 800), "phone": (390, 844)}
+DESK, PHONE = (1280, 800), (390, 844)
 # Only what depends on the theme is looked at again in the other one.
 THEME_RULES = ("color-contrast", "link-in-text-block")
 WATCH_CSP = """addEventListener("securitypolicyviolation", (event) => {
@@ -85,18 +85,28 @@ def site(world: World) -> Iterator[str]:
     server.stop()
 
 
-def opened(browser: Browser, site: str, size: str) -> BrowserContext:
-    width, height = SIZES[size]
+def opened(browser: Browser) -> BrowserContext:
+    width, height = DESK
     context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="light",
-        reduced_motion="reduce",
-        has_touch=size == "phone",
-        is_mobile=size == "phone",
+        viewport={"width": width, "height": height}, color_scheme="light", reduced_motion="reduce"
     )
     context.add_init_script(WATCH_CSP)
     context.route_web_socket(re.compile(r"/ws/"), lambda _socket: None)  # quiet: no server of sockets stands here
     return context
+
+
+def as_phone(tab: Tab) -> None:
+    """The same document in a hand: narrow, and touched."""
+    tab.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    tab.context.new_cdp_session(tab).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    tab.emulate_media(color_scheme="light")
+    settled(tab)
+    assert tab.evaluate("() => [innerWidth, matchMedia('(pointer: coarse)').matches]") == [PHONE[0], True]
+
+
+def settled(tab: Tab) -> None:
+    """What follows from another theme or width has been drawn."""
+    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def log_in(context: BrowserContext, site: str, user: User) -> None:
@@ -110,20 +120,20 @@ def log_in(context: BrowserContext, site: str, user: User) -> None:
     context.add_cookies([{"name": name, "value": m.value, "url": site} for name, m in client.cookies.items()])
 
 
-Visitors = Callable[[str | None, str], BrowserContext]
+Visitors = Callable[[str | None], BrowserContext]
 
 
 @pytest.fixture(scope="module")
 def visitors(browser: Browser, site: str, world: World) -> Iterator[Visitors]:
-    """One browser a person and size: what is the same on every page is loaded once."""
-    contexts: dict[tuple[str | None, str], BrowserContext] = {}
+    """One browser a person: what is the same on every page is loaded once."""
+    contexts: dict[str | None, BrowserContext] = {}
 
-    def visitor(who: str | None, size: str) -> BrowserContext:
-        if (who, size) not in contexts:
-            contexts[who, size] = opened(browser, site, size)
+    def visitor(who: str | None) -> BrowserContext:
+        if who not in contexts:
+            contexts[who] = opened(browser)
         if who is not None:  # each time anew: some pages ask for a password given within minutes
-            log_in(contexts[who, size], site, getattr(world, who))
-        return contexts[who, size]
+            log_in(contexts[who], site, getattr(world, who))
+        return contexts[who]
 
     yield visitor
     for context in contexts.values():
@@ -149,21 +159,19 @@ def check_frame(tab: Tab) -> list[str]:
     return wrong
 
 
-def look(tab: Tab, name: str) -> list[str]:
+def look(tab: Tab, axe: Axe, name: str) -> list[str]:
     """In both themes: what axe says. Leaves pictures."""
-    axe = Axe(tab)
-    wrong = [f"light: {each}" for each in axe.violations()]
+    wrong = check_frame(tab) + [f"light: {each}" for each in axe.violations()]
     tab.screenshot(path=SHOTS / f"{name}-light.png", full_page=True)
     tab.emulate_media(color_scheme="dark")
-    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    settled(tab)
     wrong += [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
     tab.screenshot(path=SHOTS / f"{name}-dark.png", full_page=True)
     return wrong
 
 
-@pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("page", PAGES, ids=str)
-def test_page(page: Page, size: str, visitors: Visitors, site: str, world: World) -> None:
+def test_page(page: Page, visitors: Visitors, site: str, world: World) -> None:
     said: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -171,7 +179,8 @@ def test_page(page: Page, size: str, visitors: Visitors, site: str, world: World
         if message.type in ("error", "warning") and not expected:
             said.append(f"console: {message.text}")
 
-    with visitors(page.who, size).new_page() as tab:
+    name = re.sub(r"\W+", "-", str(page)).strip("-")
+    with visitors(page.who).new_page() as tab:
         tab.on("console", hear)
         tab.on("pageerror", lambda error: said.append(f"script: {error}"))
         url = site + address(page, world)
@@ -179,7 +188,10 @@ def test_page(page: Page, size: str, visitors: Visitors, site: str, world: World
         assert answer is not None
         assert answer.status == page.status
         assert tab.url == url, "answered at another address"
-        wrong = check_frame(tab) + look(tab, re.sub(r"\W+", "-", f"{page}-{size}").strip("-"))
+        axe = Axe(tab)
+        wrong = [f"desk: {each}" for each in look(tab, axe, f"{name}-desk")]
+        as_phone(tab)
+        wrong += [f"phone: {each}" for each in look(tab, axe, f"{name}-phone")]
     assert wrong + said == []
 
 
