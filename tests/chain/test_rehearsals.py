@@ -41,7 +41,7 @@ from runbooks.runs.services import complete_step, start_run
 from tests.audiences import load_audiences
 from tests.chain.conftest import Devnet
 from tests.chain.transactions import make_executor
-from tests.crash.test_transactions import start_worker
+from tests.crash.worker import start_worker
 from tests.drain import settle
 from tests.governance_world import World, world
 from tests.people import browser_of, caller, person

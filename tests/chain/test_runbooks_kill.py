@@ -13,7 +13,7 @@ from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run, StepRun
 from runbooks.runs.services import start_run
 from tests.chain.test_runbooks_slice import executor, helix, inputs, quiet_heart, stale
-from tests.crash.test_transactions import start_worker
+from tests.crash.worker import start_worker
 from tests.drain import settle
 from tests.governance_world import World
 from work import runner

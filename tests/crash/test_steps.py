@@ -17,7 +17,7 @@ from runbooks.playbooks.services import save_version
 from runbooks.runs.models import StepRun
 from runbooks.runs.services import start_run
 from tests.chain.transactions import COUNTER, count, drive, make_chain, make_executor, put_counter
-from tests.crash.test_transactions import start_worker
+from tests.crash.worker import start_worker
 from tests.drain import settle
 from tests.receiver import Receiver, answer, receiver
 from work import hints

@@ -1,14 +1,9 @@
 """`kill -9` of a real worker process at every point of a transaction's way: the chain says that it happened once."""
 
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from integrations.chain.executors import add_remote_executor
 from integrations.chain.executors.remote import SignerConfig
@@ -17,11 +12,11 @@ from integrations.chain.transactions.models import Transaction
 from integrations.chain.transactions.services import KIND, submit
 from integrations.devnet.anvil import Anvil
 from tests.chain.transactions import COUNTER_CODE, drive, make_chain, make_executor
+from tests.crash.worker import start_worker
 from tests.signerserver import SignerServer
 from work.models import Attempt, Work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
-ROOT = Path(__file__).resolve().parents[2]
 POINTS = ("work.claimed", "tx.reserved", "tx.signed", "tx.stored", "tx.public", "tx.broadcast", "tx.receipt", "tx.done")
 
 
@@ -60,17 +55,6 @@ def prepare(
         scope=None,
         actor="system:test",
         private=private,
-    )
-
-
-def start_worker(work_id: int, crash_at: str) -> "subprocess.Popen[bytes]":
-    database = connection.settings_dict
-    url = f"postgres://{database['USER']}@{database['HOST']}:{database['PORT']}/{database['NAME']}"
-    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"}
-    if crash_at:
-        environment["BREAKGLASS_CRASH_AT"] = crash_at
-    return subprocess.Popen(
-        [sys.executable, "-m", "tests.crash.worker", str(work_id)], cwd=ROOT, env=environment, stderr=subprocess.DEVNULL
     )
 
 

@@ -1,30 +1,99 @@
-"""A worker as an operating-system process of its own: takes turns on the given rows until they end or it is killed.
+"""Workers as operating-system processes of their own, forked by a parent that has everything imported."""
 
-    python -m tests.crash.worker 3 4
-
-Which point it dies at, and in whose database it works, its environment says.
-"""
-
+import atexit
+import json
+import os
+import subprocess
 import sys
-import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import IO, Any
 
-import django
+from django.conf import settings
+from django.db import connection
 
-
-def main(work_ids: list[int], seconds: float = 120) -> None:
-    django.setup()
-    from work import runner
-    from work.models import Work
-
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for work_id in work_ids:
-            runner.run(work_id)
-        if not Work.objects.filter(pk__in=work_ids, status__in=Work.OPEN).exists():
-            return
-        time.sleep(0.05)
-    raise SystemExit("its rows never ended")
+ROOT = Path(__file__).resolve().parents[2]
 
 
-if __name__ == "__main__":
-    main([int(argument) for argument in sys.argv[1:]])
+@dataclass
+class Parent:
+    """Our end of `tests.crash.parent`, in whose environment its children live."""
+
+    process: "subprocess.Popen[str]"
+
+    @classmethod
+    def begin(cls, env: Mapping[str, str], log: IO[bytes] | int = subprocess.DEVNULL) -> "Parent":
+        command = [sys.executable, "-m", "tests.crash.parent"]
+        pipe = subprocess.PIPE
+        process = subprocess.Popen(command, cwd=ROOT, env=env, stdin=pipe, stdout=pipe, stderr=log, text=True)
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n", "the parent of the workers did not start"
+        return cls(process)
+
+    def tell(self, **said: Any) -> Any:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(said) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def start(self, *rows: int, crash_at: str = "", **changed: Any) -> "Worker":
+        """One that takes turns on these rows; without any, a Celery worker. `changed` are settings of its own."""
+        return Worker(self, self.tell(start={"rows": rows, "crash_at": crash_at, "settings": changed}))
+
+    def end(self) -> None:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.close()
+        self.process.wait(10)
+        self.process.stdout.close()
+
+
+@dataclass
+class Worker:
+    """As a `Popen`: what it ended with, or below zero the signal that ended it."""
+
+    parent: Parent
+    pid: int
+    returncode: int | None = field(default=None)
+
+    def poll(self, seconds: float = 0) -> int | None:
+        if self.returncode is None:
+            self.returncode = self.parent.tell(wait=self.pid, seconds=seconds)
+        return self.returncode
+
+    def wait(self, seconds: float) -> int:
+        if (code := self.poll(seconds)) is None:
+            raise TimeoutError(f"worker {self.pid} still runs after {seconds} s")
+        return code
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            self.parent.tell(kill=self.pid)
+
+
+@cache
+def _parent() -> Parent:
+    """One for all tests of this process; it ends with us."""
+    at = connection.settings_dict
+    url = f"postgres://{at['USER']}@{at['HOST']}:{at['PORT']}/{at['NAME']}"
+    found = Parent.begin({**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "config.settings"})
+    atexit.register(found.end)
+    return found
+
+
+def start_worker(work_id: int, crash_at: str) -> Worker:
+    """On one row of the tests' own database; `OUTGOING_ALLOW` is the test's."""
+    return _parent().start(work_id, crash_at=crash_at, OUTGOING_ALLOW=list(settings.OUTGOING_ALLOW))
+
+
+@contextmanager
+def parent(env: Mapping[str, str], log: Path) -> Iterator[Parent]:
+    """One of another world, a stack for instance."""
+    with log.open("ab") as out:
+        found = Parent.begin(env, out)
+    try:
+        yield found
+    finally:
+        found.end()

@@ -21,6 +21,7 @@ import sys
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -138,25 +139,35 @@ class Nursery:
 
     def _live(self, fate: Fate, nth: int, say: int) -> None:
         """The child: a worker's whole life."""
-        os.environ.pop("BREAKGLASS_CRASH_AT", None)
-        if fate.crash_at:
-            os.environ["BREAKGLASS_CRASH_AT"] = f"{fate.crash_at}:{nth}"
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        null = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(null, 0)
-        os.dup2(2, 1)  # whoever started us reads one line of ours, and nothing of theirs: a full pipe would stop them
         try:
-            from celery.signals import worker_ready
-
-            from config.celery import app
-
-            worker_ready.connect(lambda **_: os.write(say, b"!"), weak=False)
-            app.worker_main([*WORKER, f"--hostname=n{self.born}@localhost"])
+            as_child(f"{fate.crash_at}:{nth}" if fate.crash_at else "")
+            celery_worker(f"n{self.born}@localhost", lambda: os.write(say, b"!"))
         except BaseException:
             traceback.print_exc()
             raise
         finally:
             os._exit(3)
+
+
+def as_child(crash_at: str) -> None:
+    """Right after the fork: its own fate, and nothing of its parent's that would keep it or the parent waiting."""
+    os.environ.pop("BREAKGLASS_CRASH_AT", None)
+    if crash_at:
+        os.environ["BREAKGLASS_CRASH_AT"] = crash_at
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(2, 1)  # whoever started us reads lines of our parent's, and nothing of ours: a full pipe would stop us
+
+
+def celery_worker(name: str, begun: Callable[[], object] = lambda: None) -> None:
+    """A worker's whole life on the real queue."""
+    from celery.signals import worker_ready
+
+    from config.celery import app
+
+    worker_ready.connect(lambda **_: begun(), weak=False)
+    app.worker_main([*WORKER, f"--hostname={name}"])
 
 
 WORKER = ("worker", "--pool=threads", "--concurrency=4", "--without-mingle", "--without-gossip", "--loglevel=INFO")
