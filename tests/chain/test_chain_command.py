@@ -18,7 +18,7 @@ from integrations.devnet.anvil import Anvil
 from integrations.devnet.chain import CHAIN_ID, KEYS
 from integrations.devnet.proxy import HangUp, RpcProxy
 from ledger.models import Event
-from tests.chain.transactions import drive, increment, put_counter
+from tests.chain.transactions import drive, due_now, increment, put_counter
 from tests.signerserver import SignerServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -170,7 +170,9 @@ def test_a_remote_signer_is_added_checked_and_removed(run: Terminal, node: Anvil
         signer.accounts = []
         with pytest.raises(SystemExit):
             run("check")
-    drive(tx, "final", rpc=node.rpc, seconds=90)
+    node.rpc("anvil_mine", hex(Chain.objects.get().finality_depth))
+    due_now(tx)
+    drive(tx, "final")
     assert "retired; its history stays" in run("executor", "remove", ID, "far")
     executor.refresh_from_db()
     assert (executor.enabled, executor.keystore) == (False, "")

@@ -46,10 +46,10 @@ def live(said: Mapping[str, Any]) -> None:
 
         for name, value in said["settings"].items():
             setattr(settings, name, value)
-        if said["rows"]:
-            turns(said["rows"])
+        if said["celery"]:
+            celery_worker([*said["celery"], f"--hostname=p{os.getpid()}@localhost"])
         else:
-            celery_worker(f"p{os.getpid()}@localhost")
+            turns(said["rows"])
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1

@@ -1,33 +1,35 @@
 """`kill -9` of the Celery worker in the middle of a whole emergency: the pause is mined once and the run is finished.
 
 A private stack without a worker, a real incident and its commander's run, two real signatures over HTTP; the worker is
-a real Celery process that kills itself at a named point, and a healthy one follows. The judges are the chain, the
-mails that arrived, and the ledger.
+a real Celery process that kills itself at a named point, and a healthy one follows: each with the options of the
+command that `up` runs, forked by a parent that has everything imported. The judges are the chain, the mails that
+arrived, and the ledger.
 """
 
 import email
 import email.policy
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 import requests
 from eth_account import Account
 from eth_utils.crypto import keccak
 
-from config.supervisor.plan import Options, services
 from integrations.devnet.chain import CAROL, DAN
 from integrations.devnet.deploy import describe
 from integrations.devnet.deployment import Deployment
 from integrations.devnet.keys import EXECUTOR_ADDRESS
 from integrations.devnet.rpc import Rpc
-from tests.stack import ROOT, Stack, running
+from tests.crash.worker import Worker, celery_workers
+from tests.stack import Stack, running
+from work.models import Work
 
 pytestmark = pytest.mark.timeout(300)
 EXECUTED = "0x" + keccak(text="ExecutionSuccess(bytes32,uint256)").hex()
@@ -78,24 +80,15 @@ class Person(requests.Session):
 class World:
     """The stack, the people, and the chain as a stranger sees it."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, start_worker: Callable[[str], Worker]) -> None:
+        self.start_worker = start_worker
         self.stack, self.rpc = stack, Rpc(stack.runtime["DEVNET_RPC_URL"])
         self.chain: Deployment = describe(self.rpc)
         self.executor = EXECUTOR_ADDRESS
         self.ana, self.carol, self.dan = (Person(stack, name) for name in ("ana", "carol", "dan"))
 
-    def start_worker(self, crash_at: str = "") -> "subprocess.Popen[bytes]":
-        """The very command that `up` runs."""
-        environ = {**self.stack.env, **self.stack.runtime}
-        (worker,) = (s for s in services(Options("test", self.stack.state_dir, environ), {}) if s.name == "worker")
-        own = {"BREAKGLASS_CRASH_AT": crash_at} if crash_at else {}
-        with self.stack.state_dir.with_name("worker.log").open("ab") as log:
-            return subprocess.Popen(
-                worker.command, cwd=ROOT, env={**environ, **worker.env, **own}, stdout=log, stderr=log
-            )
-
     @contextmanager
-    def worker(self, crash_at: str = "") -> "Iterator[subprocess.Popen[bytes]]":
+    def worker(self, crash_at: str = "") -> Iterator[Worker]:
         process = self.start_worker(crash_at)
         try:
             yield process
@@ -103,7 +96,7 @@ class World:
             process.kill()
             process.wait(10)
 
-    def dies(self, victim: "subprocess.Popen[bytes]", point: str, run: Any) -> None:
+    def dies(self, victim: Worker, point: str, run: Any) -> None:
         """At the point, by its own hand, while the run is under way."""
         until(lambda: victim.poll() is not None, lambda: f"never at {point}: {self.said(run)}", 60)
         assert victim.returncode == -signal.SIGKILL, point
@@ -199,17 +192,22 @@ def _head(path: Path) -> tuple[str, str]:
     return str(letter["Message-ID"]), f"{letter['Subject']} > {letter['X-To']}"
 
 
-OPEN = "from work.models import Work; print(Work.objects.filter(status__in=Work.OPEN).count())"
+def open_work(stack: Stack) -> int:
+    """Asked of the database itself: a `manage.py` for each look would take longer than the work."""
+    with psycopg.connect(stack.runtime["DATABASE_URL"]) as db:
+        found = db.execute(
+            "SELECT count(*) FROM work_work WHERE status = ANY(%s)", [[str(status) for status in Work.OPEN]]
+        ).fetchone()
+    assert found
+    return int(found[0])
 
 
 @pytest.fixture(scope="module")
 def world() -> Iterator[World]:
-    with running("--without", "worker,watch") as stack:
-        found = World(stack)
+    with running("--without", "worker,watch") as stack, celery_workers(stack) as start_worker:
+        found = World(stack, start_worker)
         with found.worker():  # the demo's own work, an anchored record among it, must not meet the points first
-            until(
-                lambda: stack.manage("shell", "-v", "0", "-c", OPEN).strip() == "0", "the demo's work does not end", 90
-            )
+            until(lambda: open_work(stack) == 0, "the demo's work does not end", 90)
         stack.manage("devnet", "fault", "stale-feed")
         yield found
 

@@ -5,17 +5,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import IO, Any
 
 from django.conf import settings
 from django.db import connection
 
-ROOT = Path(__file__).resolve().parents[2]
+from config.supervisor.plan import Options, services
+from tests.stack import ROOT, Stack
 
 
 @dataclass
@@ -39,9 +39,12 @@ class Parent:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
-    def start(self, *rows: int, crash_at: str = "", **changed: Any) -> "Worker":
-        """One that takes turns on these rows; without any, a Celery worker. `changed` are settings of its own."""
-        return Worker(self, self.tell(start={"rows": rows, "crash_at": crash_at, "settings": changed}))
+    def start(
+        self, *, rows: Sequence[int] = (), celery: Sequence[str] = (), crash_at: str = "", **own: Any
+    ) -> "Worker":
+        """One that takes turns on these rows, or a Celery worker with these arguments; `own` are settings of its."""
+        said = {"rows": rows, "celery": celery, "crash_at": crash_at, "settings": own}
+        return Worker(self, self.tell(start=said))
 
     def end(self) -> None:
         assert self.process.stdin and self.process.stdout
@@ -85,15 +88,18 @@ def _parent() -> Parent:
 
 def start_worker(work_id: int, crash_at: str) -> Worker:
     """On one row of the tests' own database; `OUTGOING_ALLOW` is the test's."""
-    return _parent().start(work_id, crash_at=crash_at, OUTGOING_ALLOW=list(settings.OUTGOING_ALLOW))
+    return _parent().start(rows=[work_id], crash_at=crash_at, OUTGOING_ALLOW=list(settings.OUTGOING_ALLOW))
 
 
 @contextmanager
-def parent(env: Mapping[str, str], log: Path) -> Iterator[Parent]:
-    """One of another world, a stack for instance."""
-    with log.open("ab") as out:
-        found = Parent.begin(env, out)
+def celery_workers(stack: Stack) -> Iterator[Callable[[str], Worker]]:
+    """What starts workers beside a stack without; they have the options and the environment that `up` gives its own."""
+    environ = {**stack.env, **stack.runtime}
+    (service,) = (s for s in services(Options("test", stack.state_dir, environ), {}) if s.name == "worker")
+    arguments = service.command[service.command.index("worker") :]
+    with stack.state_dir.with_name("worker.log").open("ab") as out:
+        parent = Parent.begin({**environ, **service.env}, out)
     try:
-        yield found
+        yield lambda crash_at: parent.start(celery=arguments, crash_at=crash_at)
     finally:
-        found.end()
+        parent.end()

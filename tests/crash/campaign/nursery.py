@@ -21,7 +21,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -141,7 +141,7 @@ class Nursery:
         """The child: a worker's whole life."""
         try:
             as_child(f"{fate.crash_at}:{nth}" if fate.crash_at else "")
-            celery_worker(f"n{self.born}@localhost", lambda: os.write(say, b"!"))
+            celery_worker([*WORKER, f"--hostname=n{self.born}@localhost"], lambda: os.write(say, b"!"))
         except BaseException:
             traceback.print_exc()
             raise
@@ -160,14 +160,14 @@ def as_child(crash_at: str) -> None:
     os.dup2(2, 1)  # whoever started us reads lines of our parent's, and nothing of ours: a full pipe would stop us
 
 
-def celery_worker(name: str, begun: Callable[[], object] = lambda: None) -> None:
-    """A worker's whole life on the real queue."""
+def celery_worker(arguments: Sequence[str], begun: Callable[[], object] = lambda: None) -> None:
+    """Its whole life on the real queue; `begun` is called when it takes its first work."""
     from celery.signals import worker_ready
 
     from config.celery import app
 
     worker_ready.connect(lambda **_: begun(), weak=False)
-    app.worker_main([*WORKER, f"--hostname={name}"])
+    app.worker_main(list(arguments))
 
 
 WORKER = ("worker", "--pool=threads", "--concurrency=4", "--without-mingle", "--without-gossip", "--loglevel=INFO")
