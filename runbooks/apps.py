@@ -6,7 +6,9 @@ class RunbooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from governance.proposals.consent import ask
-        from runbooks.runs.approvals import objection
+        from governance.proposals.consent import to_execute
+        from integrations.chain.transactions.consent import to_send
+        from runbooks.runs import approvals
 
-        ask(objection)
+        to_execute.ask(approvals.objection)
+        to_send.ask(approvals.objection_to_sending)

@@ -36,6 +36,7 @@ def proposal_moved(event: Event) -> None:
     before = str((event.before or {}).get("status", ""))
     if step is not None:
         aftermath.proposal_moved(step, proposal, before=before, actor=event.actor, reason=event.reason)
+        aftermath.landed(step)
     _wake(step)
 
 
@@ -55,6 +56,7 @@ def transaction_moved(event: Event) -> None:
     if step.status in ("done", "unknown", "failed") or step.stage == Stage.AFTER:
         before = str((event.before or {}).get("status", ""))
         aftermath.transaction_moved(step, transaction, before=before, actor=event.actor, reason=event.reason)
+    aftermath.landed(step)
     _wake(step)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.plans.models import Plan
-from governance.proposals.consent import objection
+from governance.proposals.consent import to_execute
 from governance.proposals.integrity import check_row
 from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.review import review
@@ -105,7 +105,7 @@ def check(proposal: Proposal) -> Checked:
     blocking = review(proposal, look=False).blocking
     if blocking:
         raise Stop("blocking-finding", f"{blocking[0].label}: {blocking[0].text}")
-    if why := objection(proposal):
+    if why := to_execute.objection(proposal):
         raise Stop("approval", why, "")
     data = exec_transaction_data(proposal.safe_tx, assemble(signatures))
     return Checked(proposal, executor, data, simulation)

@@ -39,6 +39,7 @@ def compile_plan(
     compiler = Compiler(context)
     with yields(compiler.yields):
         compiler.add(playbook, compiler.scope(resolved, trail=(playbook.playbook,)))
+    compiler.check_leaps()
     try:
         return _document(playbook, yaml, version, resolved, compiler)
     except ValidationError as error:
@@ -110,6 +111,16 @@ class Compiler:
         drafts = draft_step(spot, scope, self.context, needs=needs, guards=guards)
         self.first[scope.plan_id(spot.id)] = first or drafts[0].id
         (self.main if spot.phase == "main" else self.last).extend(drafts)
+
+    def check_leaps(self) -> None:
+        """No failure leads around an approval, also not around one of a playbook that is used in between."""
+        place = {draft.id: number for number, draft in enumerate(self.main)}
+        for draft in self.main:
+            between = self.main[place[draft.id] + 1 : place[self.first[draft.jump]]] if draft.jump else []
+            asked = next((one for one in between if one.type == "approve" and one.rules["phase"] == "main"), None)
+            if asked is not None:
+                why = f"`on_failure: {draft.jump}` would go around the approval `{asked.id}`"
+                raise Invalid(f"steps.{draft.id}", why, f"go on at `{asked.id}`, or above it")
 
     def _use(
         self, spot: Spot, scope: Scope, needs: tuple[str, ...], guards: tuple[Mapping[str, Any], ...]

@@ -68,6 +68,14 @@ def _target(document: Document, flow: Flow, spot: Spot) -> Iterator[Problem]:
         yield Problem(*place, f"`{word}` is around this step", "go on at a step after it")
     elif target.together:
         yield Problem(*place, f"`{word}` starts at the same time", "go on at a step after them")
+    elif leapt := _leapt(flow, spot, target):
+        yield Problem(*place, f"`{word}` stands after the approval `{leapt}`", f"go on at `{leapt}`, or above it")
+
+
+def _leapt(flow: Flow, spot: Spot, target: Spot) -> str:
+    """An approval that would be left out: what people must say yes to is not gone around."""
+    between = flow.spots[flow.position[spot.id] + 1 : flow.position[target.id]]
+    return next((one.id for one in between if one.phase == spot.phase and one.step.type == "approve"), "")
 
 
 def _refused(document: Document, flow: Flow, spot: Spot) -> Iterator[Problem]:

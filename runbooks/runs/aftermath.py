@@ -13,7 +13,7 @@ from integrations.chain.transactions.services import cancel
 from ledger import Refused, transition
 from runbooks.runs.course import Course, advance, again
 from runbooks.runs.engine import hold_run
-from runbooks.runs.models import NEVER_BEGUN, OPEN_STEP, Phase, Run, Stage, StepRun
+from runbooks.runs.models import NEVER_BEGUN, OPEN_STEP, Lock, Phase, Run, Stage, StepRun
 from runbooks.runs.outline import outline_of
 from runbooks.runs.steering import try_again
 from runbooks.steps.send import DEAD as DEAD_TRANSACTION
@@ -65,6 +65,13 @@ def gave_up(step: StepRun, actor: str, reason: str) -> None:
     step.run = run
     transition(step, "failed", actor=actor, reason=reason, also={"reason": reason, "ended_at": timezone.now()})
     advance(run, actor=step.actor)
+
+
+def landed(step: StepRun) -> None:
+    """What was still on its way after its step had ended kept the step's lock; now it may have come to its end."""
+    if step.status in ("failed", "skipped") and Lock.objects.filter(run=step.run_id).exists():
+        run = hold_run(step.run_id)
+        Course(run, run.subject).let_go()
 
 
 def lost_proof(step: StepRun) -> None:

@@ -11,6 +11,7 @@ from accounts.approvals.services import request_approval, withdraw
 from governance.plans.canonical import canonical_bytes, hash_of
 from governance.plans.services import values_hash
 from governance.proposals.models import Proposal
+from integrations.chain.transactions.models import Transaction
 from runbooks.playbooks.schema import RunApproval
 from runbooks.runs.models import Phase, Run, StepRun
 from runbooks.runs.outline import outline_of
@@ -112,6 +113,17 @@ def objection(proposal: Proposal) -> str:
         return f"{why}; reject it, or propose it by hand if it is wanted after all"
     why = not_approved(step.run, acts=True, step_id=step.step_id) if step.phase == Phase.MAIN else ""
     return f"{why}; have it approved anew, then execute it" if why else ""
+
+
+def objection_to_sending(transaction: Transaction) -> str:
+    """Why a step's transaction must not be sent now: asked while it waits for its executor, before it has a nonce."""
+    noun, _, number = transaction.about.partition(":")
+    if noun != "step" or not number.isdigit():
+        return ""
+    step = StepRun.objects.select_related("run__plan").filter(pk=int(number)).first()
+    if step is None or step.phase != Phase.MAIN:
+        return ""
+    return _left_behind(step) or not_approved(step.run, acts=True, step_id=step.step_id)
 
 
 def _left_behind(step: StepRun) -> str:

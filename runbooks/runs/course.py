@@ -84,8 +84,12 @@ class Course:
         }
         while not self._stands_still() and turns[self.run.phase]():
             pass
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Give back the locks of what nothing is to come of."""
         statuses = {name: "unknown" if self._waited_for(one) else one.status for name, one in self.steps.items()}
-        locks.free_unneeded(self.run, statuses, actor=self.actor)
+        locks.free_unneeded(self.run, self.steps, statuses, actor=self.actor)
 
     def _waited_for(self, step: Line) -> bool:
         return self.run.phase == Phase.ROLLBACK and looked_at_again(step)

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from django.db import IntegrityError, transaction
 
 from ledger import record
+from runbooks.runs.flights import Stepping, flights_of
 from runbooks.runs.models import OPEN_STEP, Lock, Phase, Run, StepRun
 from runbooks.runs.outline import Place, outline_of
 
@@ -41,8 +42,8 @@ def _about(run: Run, name: str) -> dict[str, str]:
     return {"run": run.subject, "name": name}
 
 
-def free_unneeded(run: Run, statuses: Mapping[str, str], *, actor: str) -> None:
-    """Give back what no step of this run will act on any more; everything, once the run is over."""
+def free_unneeded(run: Run, steps: Mapping[str, Stepping], statuses: Mapping[str, str], *, actor: str) -> None:
+    """Give back what no step of this run will act on any more, and nothing that it sent may yet take effect on."""
     locked = [rule for rule in outline_of(run.plan).rules.values() if rule.lock is not None]
     held = list(Lock.objects.filter(run=run)) if locked else []
     if not held:
@@ -50,6 +51,10 @@ def free_unneeded(run: Run, statuses: Mapping[str, str], *, actor: str) -> None:
     due = {rule.lock for rule in locked if not run.is_over and _due(run, rule.phase, statuses[rule.id])}
     names = {(rule.lock.chain_id, rule.lock.address): rule.lock.name for rule in locked if rule.lock}
     needed = {(place.chain_id, place.address) for place in due if place}
+    if any((lock.chain_id, lock.address) not in needed for lock in held):
+        ended = [steps[rule.id] for rule in locked if statuses[rule.id] in ("failed", "skipped")]
+        flying = {name for name, flight in flights_of(run, ended).items() if flight.lives}
+        needed |= {(rule.lock.chain_id, rule.lock.address) for rule in locked if rule.lock and rule.id in flying}
     for lock in held:
         where = (lock.chain_id, lock.address)
         if where not in needed:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from django.db import connection
 
+from accounts.approvals.models import Approval
+from accounts.approvals.services import give, take_back
 from governance.protocols.models import Contract, Protocol
 from integrations.chain.abi import encode_call
 from integrations.chain.executors import add_executor
@@ -21,6 +23,7 @@ from runbooks.runs.models import Run, StepRun
 from runbooks.runs.services import retry_step, skip_step, start_run
 from tests.chain.transactions import COUNTER, count, foreign, make_chain, make_executor, put_counter
 from tests.drain import settle
+from tests.people import person
 from tests.receiver import answer, receiver
 from tests.rehearsed import taken
 from work import leases
@@ -77,7 +80,7 @@ def executor(chain: Chain, anvil: Anvil) -> Executor:
 
 def start(target: str = COUNTER, yaml: str = YAML, **kw: Any) -> Run:
     version = save_version(yaml=yaml, actor="user:1")
-    run = start_run(playbook=version, inputs={"counter": target}, scope=None, actor="user:1", **kw)
+    run = start_run(playbook=version, inputs={"counter": target}, scope=None, **{"actor": "user:1", **kw})
     if not kw.get("hold"):
         settle()
     return run
@@ -320,3 +323,33 @@ def test_it_is_rehearsed_as_the_account_that_the_plan_names(chain: Chain, execut
     refused = taken(start(GUARDED, hold=True))
     assert refused.status == "failed" and "first cannot do this: " in refused.reason
     assert "only the guardian may" in refused.reason and not Transaction.objects.exists()
+
+
+ASKED = YAML.replace(
+    "steps:",
+    """steps:
+  - id: ask
+    approve: {question: Count now?}""",
+)
+
+
+def test_a_yes_taken_back_while_it_waits_for_its_executor_stops_it(
+    chain: Chain, executor: Executor, anvil: Anvil
+) -> None:
+    """It has no nonce yet, so nothing is burnt; whoever wants it after all has it approved anew and tries again."""
+    anvil.rpc("anvil_setBalance", executor.address, "0x0")
+    starter, ana = person("val", "commander"), person("ana", "commander")
+    run = start(yaml=ASKED, actor=starter.actor)
+    give(approval=Approval.objects.get(), user=ana)
+    work_on(anvil, 2)
+    assert Transaction.objects.get().status == "queued"
+    take_back(approval=Approval.objects.get(), user=ana)
+    anvil.rpc("anvil_setBalance", executor.address, hex(10**18))
+    work_on(anvil)
+    held = run.steps.get(step_id="count")
+    assert held.reason == "nothing was sent: the approval “Count now?” no longer holds"
+    assert (Transaction.objects.get().nonce, count(anvil.rpc)) == (None, 0)
+    give(approval=Approval.objects.get(), user=person("ben", "commander"))
+    retry_step(step=held, actor="system:test")
+    work_on(anvil)
+    assert (Run.objects.get().status, count(anvil.rpc)) == ("done", 1)

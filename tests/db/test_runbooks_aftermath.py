@@ -7,7 +7,7 @@ from accounts.approvals.models import Approval
 from accounts.approvals.services import refuse
 from governance.plans.schema import Reference
 from governance.plans.services import known_values
-from governance.proposals.consent import objection
+from governance.proposals.consent import to_execute
 from governance.proposals.models import Proposal
 from ledger.models import Event
 from runbooks.runs.aftermath import gave_up, lost_proof
@@ -158,9 +158,9 @@ def test_a_proposal_that_its_run_went_on_without_is_not_executed_by_itself(scrip
     script.says(act=Waiting(on="proposal:1", reason="signatures"))
     run = begun(does("act", **SEND), does("more"))
     proposal = proposed(run, "act")
-    assert objection(proposal) == ""
+    assert to_execute.objection(proposal) == ""
     skip_step(step=step(run, "act"), actor=HOUSE, reason="it was done by hand")
-    assert objection(proposal).startswith("its step was skipped: it was done by hand; reject it")
+    assert to_execute.objection(proposal).startswith("its step was skipped: it was done by hand; reject it")
 
 
 def test_a_proposal_that_came_too_late_is_not_executed_after_the_rollback(script: Script) -> None:
@@ -168,7 +168,9 @@ def test_a_proposal_that_came_too_late_is_not_executed_after_the_rollback(script
     script.says(act=Failed("not finished within 1h"))
     run = begun(does("first", undo=True), does("act", on_failure="rollback", **SEND))
     assert run.status == "rolled_back"
-    assert objection(proposed(run, "act")).startswith("its step failed, and the run was rolled back; reject it")
+    assert to_execute.objection(proposed(run, "act")).startswith(
+        "its step failed, and the run was rolled back; reject it"
+    )
 
 
 def test_a_run_whose_approval_was_refused_is_over_and_says_why(script: Script) -> None:

@@ -1,10 +1,12 @@
 """A step that was given up on is not over while its transaction may still be mined: no rollback overtakes it."""
 
 import pytest
+from django.db import transaction
 
 from governance.proposals.models import Proposal
 from integrations.chain.models import Executor
 from integrations.chain.transactions.models import Transaction
+from ledger import record
 from ledger.errors import Refused
 from runbooks.runs.models import Lock, Run, StepRun
 from runbooks.runs.services import retry_step, roll_back, skip_step
@@ -14,7 +16,7 @@ from tests.browser import chain_world
 from tests.db.test_runbooks_aftermath import Mine, proposed
 from tests.db.test_runbooks_engine import quiet
 from tests.drain import settle
-from tests.runs import HOUSE, ON_VAULT, VAULT, Script, always, begun, does, fresh, script, statuses, step
+from tests.runs import HOUSE, ON_VAULT, VAULT, Script, always, asks, begun, does, fresh, script, statuses, step
 from work.models import Work
 
 __all__ = ["quiet", "script"]  # fixtures
@@ -104,6 +106,30 @@ def test_what_was_mined_after_its_step_had_failed_is_undone_too(script: Script) 
     settle()
     assert (fresh(run).status, statuses(run)["act"]) == ("rolled_back", "done")
     assert script.began == ["a", "act", "act", "act.rollback", "a.rollback"]
+
+
+def test_nobody_else_acts_on_a_contract_while_a_failed_step_may_still_reach_it(script: Script) -> None:
+    """Its transaction outlives it: the lock does too, and goes to who waits for it once the chain has spoken."""
+    made: list[Transaction] = []
+
+    def late(turn: Turn) -> Result:
+        made.append(sent(turn.step))
+        return LATE
+
+    script.says(act=late)
+    first = begun(does("act", lock=ON_VAULT, **SEND))
+    assert first.status == "failed" and Lock.objects.get().run_id == first.pk
+    second = begun(asks("other", lock=ON_VAULT))
+    assert step(second, "other").reason == f"locked by run {first.pk}"
+    with transaction.atomic():
+        StepRun.objects.filter(pk=step(first, "act").pk).update(type="send")
+        moves(made[0], "failed")
+        record("transaction.failed", actor=HOUSE, subject=made[0].subject, before={"status": "broadcast"})
+    settle()
+    assert (Lock.objects.get().run_id, step(second, "other").waiting_for) == (
+        second.pk,
+        step(second, "other").subject,
+    )
 
 
 def test_a_rollback_by_itself_waits_for_the_transaction_with_its_lock_and_then_undoes_it(script: Script) -> None:

@@ -216,6 +216,15 @@ steps:
 """
 
 
+def test_no_failure_leads_around_an_approval_of_a_playbook_in_between() -> None:
+    asks = USES.format(name="asks", other="x").replace("playbook: {use: x}", "approve: {question: Go on?}")
+    world = PlanContext(contracts=WORLD.contracts, playbooks={"asks": known(asks)})
+    steps = f"  - {{id: risky, on_failure: end, {WAIT}}}\n  - {{id: sub, playbook: {{use: asks}}}}\n"
+    with pytest.raises(Invalid, match=r"`on_failure: end` would go around the approval `sub\.go`") as caught:
+        plan(f"{steps}  - {{id: end, {WAIT}}}\n", world)
+    assert (caught.value.field, caught.value.hint) == ("steps.risky", "go on at `sub.go`, or above it")
+
+
 def test_a_playbook_never_uses_itself_however_indirectly() -> None:
     uses = (("outer", "b"), ("b", "c"), ("c", "outer"))
     books = {name: known(USES.format(name=name, other=other)) for name, other in uses}

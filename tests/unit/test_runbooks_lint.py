@@ -91,6 +91,15 @@ ASKS = """\
 """
 
 
+def test_no_failure_leads_around_an_approval() -> None:
+    end = "  - id: end\n    wait: {duration: 5s}\n"
+    leap = GOOD.replace("  - id: pause\n", "  - id: pause\n    on_failure: {}\n", 1)
+    assert leap != GOOD
+    said = [problem.message for problem in lint(leap.replace("{}", "end") + ASKS + end).problems]
+    assert said == ["`end` stands after the approval `ask`"]
+    assert lint(leap.replace("{}", "ask") + ASKS + end).problems == ()
+
+
 @pytest.mark.parametrize("word", ["continue", "end"])
 def test_a_refused_approval_cannot_be_passed_over(word: str) -> None:
     end = "  - id: end\n    wait: {duration: 5s}\n"

@@ -9,6 +9,7 @@ from integrations.chain.executors import troubles
 from integrations.chain.executors.watching import note_balance, note_seen, see
 from integrations.chain.models import Executor
 from integrations.chain.transactions import sending
+from integrations.chain.transactions.consent import to_send
 from integrations.chain.transactions.endings import ACTOR
 from integrations.chain.transactions.models import Transaction
 from integrations.chain.transactions.pricing import fees_of
@@ -21,7 +22,9 @@ from work import Lease, Outcome, faults
 
 def reserve(lease: Lease, tx: Transaction, client: Client) -> Outcome | None:
     check_signing(chain_id=tx.chain.chain_id, kind=tx.chain.kind, environment=tx.executor.environment)
-    gas, refusal = _estimate(client, tx)
+    gas, refusal = 0, to_send.objection(tx)
+    if not refusal:
+        gas, refusal = _estimate(client, tx)
     if refusal:
         with lease.commit():
             also = {"reason": refusal, "ended_at": timezone.now()}
