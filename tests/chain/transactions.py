@@ -73,7 +73,7 @@ def turn(tx: Transaction) -> Any:
 def drive(
     tx: Transaction, until: Callable[[Transaction], bool] | str = ended, seconds: float = 20, rpc: Rpc | None = None
 ) -> Transaction:
-    """Turns as a worker takes them, until it is so; with `rpc` a block is mined between them."""
+    """Turns as a worker takes them, until it is so; with `rpc` a block is mined between them, and looked at at once."""
     wanted = {"mined", "final"} if until == "mined" else {until}
     reached = until if callable(until) else lambda one: one.status in wanted
     end = time.monotonic() + seconds
@@ -83,6 +83,7 @@ def drive(
             return tx
         if rpc is not None:
             rpc("evm_mine")
+            due_now(tx)
         time.sleep(0.05)
     row = Work.objects.get(kind=KIND, key=str(tx.pk))
     raise AssertionError(f"still {tx.status}: {row.status} {row.reason} {row.error}")
