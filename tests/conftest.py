@@ -6,9 +6,12 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from django.contrib.auth.management import create_permissions
+from django.contrib.contenttypes.management import create_contenttypes
 from django.core.cache import cache
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.models.signals import post_migrate
 from xdist.scheduler.loadscope import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
@@ -71,17 +74,24 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFile:
     return ByFile(config, log)
 
 
+KEPT = {"django_content_type", "auth_permission"}
+UIDS = {create_permissions: "django.contrib.auth.management.create_permissions"}
+
+
 def _quick_flush(
     _self: Any, _style: Any, tables: Any, *, reset_sequences: bool = False, allow_cascade: bool = False
 ) -> list[str]:
     """Empty only the tables that hold something: TRUNCATE takes a second for all of them, this takes milliseconds.
 
     `replica` switches off the append-only triggers and the foreign keys, for these statements and only in tests.
+    Content types and permissions are kept: they say which models there are, and are not written anew after each test.
     """
-    if not tables:
+    for made_again in (create_contenttypes, create_permissions):
+        post_migrate.disconnect(made_again, dispatch_uid=UIDS.get(made_again))
+    if not (emptied := set(tables) - KEPT):
         return []
     with connection.cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(f"(SELECT '{table}' FROM \"{table}\" LIMIT 1)" for table in tables))
+        cursor.execute(" UNION ALL ".join(f"(SELECT '{table}' FROM \"{table}\" LIMIT 1)" for table in sorted(emptied)))
         filled = [name for (name,) in cursor.fetchall()]
     deletions = [f'DELETE FROM "{name}"' for name in filled]
     return ["SET LOCAL session_replication_role = replica", *deletions, "SET LOCAL session_replication_role = origin"]
