@@ -4,6 +4,8 @@ SHELL := /bin/sh
 PYTHON := .venv/bin/python
 ARGS :=
 JOBS := 3
+# Where a machine's settings forbid to keep compiled code, each of a dozen processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help run test check bench crash contracts clean setup setup-dev
 

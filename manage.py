@@ -3,7 +3,7 @@
 
 import sys
 
-from config.start import settings_or_exit
+from config.start import run_without_rooms, settings_or_exit, uses_no_room
 
 
 def main() -> None:
@@ -13,6 +13,9 @@ def main() -> None:
 
         sys.exit(up(sys.argv[2:]))
     settings_or_exit()
+    if uses_no_room(sys.argv):
+        run_without_rooms(sys.argv)
+        return
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

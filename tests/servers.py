@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -58,10 +59,21 @@ def _start() -> None:
     os.environ["REDIS_URL"] = f"redis://127.0.0.1:{redis_port}/0"
 
 
+def _share() -> None:
+    """What the session's processes have in common: a folder, and compiled code even where none shall be kept."""
+    folder = tempfile.mkdtemp(prefix="breakglass-prepared-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    os.environ["BREAKGLASS_TEST_PREPARED"] = folder
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Iterator[None]:
     """Around pytest-django's own, which reads settings. Whoever only hands out tests to workers needs no servers."""
     hands_out = bool(getattr(early_config.known_args_namespace, "numprocesses", None))
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        _share()
     if "PYTEST_XDIST_WORKER" in os.environ or not hands_out:
         _start()
     yield

@@ -28,8 +28,11 @@ NOT_INHERITED = {
     "REDIS_URL",
     "CELERY_BROKER_URL",
     "DEVNET_RPC_URL",
+    "PYTHONDONTWRITEBYTECODE",  # each of a dozen processes would compile everything anew
     *PORTS,
 }
+# Where the session keeps what `tests.prepared` copies.
+PREPARED = "BREAKGLASS_TEST_PREPARED"
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Stack:
     arguments: tuple[str, ...] = ()
     process: "subprocess.Popen[bytes] | None" = None
     starts: int = field(default=0)
+    first_log: str = ""  # of a copy: what its original's first start said
 
     @classmethod
     def prepare(cls, folder: Path, *arguments: str, **env: str) -> "Stack":
@@ -156,11 +160,26 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(*arguments: str, **env: str) -> Iterator[Stack]:
-    """A stack in a folder of its own, up to its banner, gone at the end."""
+def running(*arguments: str, cold: bool = False, **env: str) -> Iterator[Stack]:
+    """A stack in a folder of its own, up to its banner, gone at the end; `cold` is its very first start."""
+    from tests.prepared import copy_to
+
     with tempfile.TemporaryDirectory(prefix="breakglass stack ", ignore_cleanup_errors=True) as folder:
         stack = Stack.prepare(Path(folder) / "state", *arguments, **env)
         try:
-            yield stack.start()
+            if not cold:
+                stack.first_log = copy_to(stack.state_dir).read_text(errors="replace")
+            stack.start()
+            if not cold and "watch" not in " ".join(arguments):
+                _caught_up(stack)
+            yield stack
         finally:
             stack.stop()
+
+
+def _caught_up(stack: Stack, seconds: float = 30) -> None:
+    """The watch has seen this devnet's blocks, and not only the original's."""
+    end = time.monotonic() + seconds
+    while not all(age < 10 for age in stack.get("/readyz")[1]["parts"]["chains"]["head_age_s"].values()):
+        assert time.monotonic() < end, f"the watch does not catch up:\n{stack.log[-4000:]}"
+        time.sleep(0.2)
