@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-
 # The demo's surroundings, which use no model: up in a fifth of the time that all the rooms take to load.
 WITHOUT_ROOMS = (("devnet", "run"), ("mail_sink",))
 
