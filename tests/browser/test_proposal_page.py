@@ -65,29 +65,41 @@ class Wallet:
         return json.dumps({"error": "not supported", "code": 4200})
 
 
+@pytest.fixture(scope="module")
+def sessions() -> dict[str, Any]:
+    """The cookies of whoever has logged in; once a person is enough."""
+    return {}
+
+
 @pytest.fixture
-def page_of(browser: Browser, stack: Stack) -> Iterator[Any]:
+def page_of(browser: Browser, stack: Stack, sessions: dict[str, Any]) -> Iterator[Any]:
     """A signed-in page of a size, with a wallet in it."""
     opened = []
 
     def open_page(wallet: Wallet | None = None, viewport: Any = PHONE, user: str = "dan") -> Page:
-        context = browser.new_context(viewport=viewport, base_url=stack.url)
+        context = browser.new_context(viewport=viewport, base_url=stack.url, storage_state=sessions.get(user))
         opened.append(context)
         page = context.new_page()
         page.add_init_script(script="localStorage.setItem('breakglass:quiet', '1')")
         if wallet is not None:
             page.expose_binding("testWallet", wallet.answer)
             page.add_init_script(script=WALLET)
-        page.goto("/accounts/login/")
-        page.get_by_label("Username").or_(page.locator("input[name=login]")).first.fill(user)
-        page.locator("input[name=password]").fill(PASSWORD)
-        page.locator("main form button[type=submit]").first.click()
-        page.wait_for_url(re.compile(r"^(?!.*login)"))
+        if user not in sessions:
+            log_in(page, user)
+            sessions[user] = context.storage_state()
         return page
 
     yield open_page
     for context in opened:
         context.close()
+
+
+def log_in(page: Page, user: str) -> None:
+    page.goto("/accounts/login/")
+    page.get_by_label("Username").or_(page.locator("input[name=login]")).first.fill(user)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.locator("main form button[type=submit]").first.click()
+    page.wait_for_url(re.compile(r"^(?!.*login)"))
 
 
 def make_proposal(stack: Stack, title: str, calls: int = 1) -> str:
