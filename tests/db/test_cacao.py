@@ -37,8 +37,9 @@ steps:
     title: Look at ${{ inputs.vault.name }}
     manual: {instruction: "Look at ${{ inputs.vault }}.", evidence: text}
     role: responder
-  - {id: left, manual: {instruction: Ask., evidence: none}, needs: look, on_failure: last}
-  - {id: right, wait: {duration: 1m}, needs: look, on_failure: continue}
+  - {id: agree, approve: {question: Shall we go on?, required: 2, role: commander}}
+  - {id: left, manual: {instruction: Ask., evidence: none}, needs: agree, on_failure: last}
+  - {id: right, wait: {duration: 1m}, needs: agree, on_failure: continue}
   - id: call
     http:
       method: POST
@@ -48,8 +49,7 @@ steps:
       extract: {ticket: {path: ticket, type: text}}
     needs: right
     rollback: {http: {method: DELETE, url: "https://10.0.0.1:8443/x"}, title: Take it back}
-  - {id: agree, approve: {question: Shall we go on?, required: 2, role: commander}, needs: [left, call]}
-  - {id: way, decide: {question: Which way?, options: [pause, watch]}}
+  - {id: way, decide: {question: Which way?, options: [pause, watch]}, needs: [left, call]}
   - id: both
     parallel:
       steps:
