@@ -8,12 +8,28 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from ledger.models import Chain, Event, EventLink
 
 BATCH = 1000
 GENESIS = bytes(32)
+
+# The numbers are of a moment before the events are read: whoever is below the oldest one had ended by then.
+HOLD = """
+SELECT c.seq, c.hash, c.horizon, pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint
+FROM ledger_chain c, pg_current_snapshot() now WHERE c.id = 1 FOR UPDATE OF c
+"""
+UNLINKED = """
+SELECT * FROM ledger_event e
+WHERE txid >= %s AND NOT EXISTS (SELECT FROM ledger_eventlink l WHERE l.event_id = e.id) ORDER BY id LIMIT %s
+"""
+APPEND = """
+WITH appended AS (
+  INSERT INTO ledger_eventlink (seq, event_id, digest, prev, hash)
+  SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bytea[], %s::bytea[], %s::bytea[])
+)
+UPDATE ledger_chain SET seq = %s, hash = %s, horizon = %s, linked_at = clock_timestamp() WHERE id = 1
+"""
 
 
 def canonical(event: Event) -> bytes:
@@ -52,37 +68,36 @@ def link_once() -> list[int]:
     row keeps a horizon: every transaction below it had ended when we last saw the end of the queue, so whatever it
     wrote is linked. The row's lock makes linkers take turns.
     """
-    Chain.objects.get_or_create(pk=1)
-    chain = Chain.objects.select_for_update().get(pk=1)
-    horizon, current = _transaction_numbers()
-    if chain.horizon > current:
-        chain.horizon = 0  # restored into another cluster, whose numbering starts anew
-    events = list(Event.objects.filter(txid__gte=chain.horizon, link__isnull=True).order_by("pk")[:BATCH])
+    seq, prev, horizon, oldest, upcoming = _hold()
+    since = horizon if horizon <= upcoming else 0  # restored into another cluster, whose numbering starts anew
     links: list[EventLink] = []
-    seq, prev = chain.seq, bytes(chain.hash)
-    for event in events:
+    for event in Event.objects.raw(UNLINKED, [since, BATCH]):
         seq += 1
         digest = digest_of(event)
         hashed = next_hash(prev, digest)
-        links.append(EventLink(seq=seq, event=event, digest=digest, prev=prev, hash=hashed))
+        links.append(EventLink(seq=seq, event_id=event.pk, digest=digest, prev=prev, hash=hashed))
         prev = hashed
-    EventLink.objects.bulk_create(links)
-    changes: dict[str, Any] = {"seq": seq, "hash": prev, "linked_at": timezone.now()}
-    if len(events) < BATCH:
-        changes["horizon"] = horizon
-    if links or horizon - chain.horizon > 1000:
-        Chain.objects.filter(pk=1).update(**changes)
+    if links or oldest - since > 1000:
+        _append(links, seq, prev, oldest if len(links) < BATCH else since)
     return [link.seq for link in links]
 
 
-def _transaction_numbers() -> tuple[int, int]:
-    """The oldest transaction still running, and the next number. Read in a statement before the events are."""
+def _hold() -> tuple[int, bytes, int, int, int]:
+    """The chain's row, locked; the oldest transaction still running, and the next one's number."""
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_snapshot_xmin(s)::text::bigint, pg_snapshot_xmax(s)::text::bigint FROM pg_current_snapshot() s"
-        )
-        xmin, xmax = cursor.fetchone()
-    return int(xmin), int(xmax)
+        cursor.execute(HOLD)
+        if (found := cursor.fetchone()) is None:
+            Chain.objects.get_or_create(pk=1)
+            cursor.execute(HOLD)
+            found = cursor.fetchone()
+    seq, last, horizon, oldest, upcoming = found
+    return seq, bytes(last), horizon, oldest, upcoming
+
+
+def _append(links: list[EventLink], seq: int, last: bytes, horizon: int) -> None:
+    columns = [[getattr(link, name) for link in links] for name in ("seq", "event_id", "digest", "prev", "hash")]
+    with connection.cursor() as cursor:
+        cursor.execute(APPEND, [*columns, seq, last, horizon])
 
 
 @dataclass(frozen=True)

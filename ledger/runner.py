@@ -1,21 +1,22 @@
 """The ledger's process: links what was recorded, wakes the browsers, and feeds the subscribers."""
 
+import asyncio
 import logging
 import signal
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from types import FrameType
 from typing import Any
 
 import redis
-from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
 from django.db import OperationalError, close_old_connections, connection
 from django.db.utils import InterfaceError
 
 from ledger import hints
-from ledger.chain import link_once
+from ledger.chain import BATCH, link_once
 from ledger.subscriptions import dispatch, ensure_rows
 
 logger = logging.getLogger(__name__)
@@ -52,23 +53,33 @@ class Ear:
             self._retry_at = time.monotonic() + 1
 
 
-def announce(seq: int) -> None:
-    """Tell the web processes how far the chain reaches; they read the rest from the database."""
-    layer = get_channel_layer()
-    if layer is None:
-        return
-    try:
-        async_to_sync(layer.group_send)(hints.LINKED_GROUP, {"type": "linked", "seq": seq})
-    except Exception:
-        logger.warning("browsers were not woken; they will look by themselves", exc_info=True)
+class Crier:
+    """Tells the web processes how far the chain reaches; they read the rest from the database.
+
+    It keeps one event loop: the channel layer has its connection to Redis in it.
+    """
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+
+    def tell(self, seq: int) -> None:
+        layer = get_channel_layer()
+        if layer is None:
+            return
+        try:
+            self._loop.run_until_complete(layer.group_send(hints.LINKED_GROUP, {"type": "linked", "seq": seq}))
+        except Exception:
+            logger.warning("browsers were not woken; they will look by themselves", exc_info=True)
 
 
-def link_all() -> int:
+def link_all(crier: Crier) -> int:
     """Link everything there is and announce it; returns how many events were linked."""
     linked = 0
     while seqs := link_once():
         linked += len(seqs)
-        announce(seqs[-1])
+        crier.tell(seqs[-1])
+        if len(seqs) < BATCH:
+            break
     return linked
 
 
@@ -88,10 +99,10 @@ class Runner:
         signal.signal(signal.SIGINT, self.stop)
         hands = threading.Thread(target=self._hand_on, name="subscribers")
         hands.start()
-        ear = Ear()
+        ear, crier = Ear(), Crier()
         while not self.stopping.is_set():
             began = time.monotonic()
-            linked = self._undisturbed(link_all)
+            linked = self._undisturbed(partial(link_all, crier))
             if linked:
                 self.news.set()
                 self.stopping.wait(max(0.0, began + GATHER - time.monotonic()))
@@ -118,4 +129,5 @@ class Runner:
             self.stopping.wait(0.5)
             return None
         finally:
-            close_old_connections()
+            if connection.errors_occurred:  # else it works: asking it at every turn would be a statement more
+                close_old_connections()

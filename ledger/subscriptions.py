@@ -2,16 +2,16 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from ledger.models import Chain, Event, EventLink, Subscription
+from ledger.models import Chain, Event, Subscription
 
 logger = logging.getLogger(__name__)
 Handler = Callable[[Event], None]
@@ -20,6 +20,16 @@ LOOK_AHEAD = 2000
 SKIP_EVERY = 40
 LOOK_THROUGH = 200
 LONGEST_PAUSE = timedelta(seconds=30)
+
+BEHIND = """
+SELECT s.name, s.cursor, c.seq FROM ledger_subscription s, ledger_chain c
+WHERE s.name = ANY(%s) AND s.cursor < c.seq AND (s.retry_at IS NULL OR s.retry_at <= %s)
+"""
+SEEN = """
+SELECT l.seq, e.id, e.verb, e.alarm IS NOT NULL
+FROM ledger_eventlink l JOIN ledger_event e ON e.id = l.event_id
+WHERE l.seq > %s AND l.seq <= %s ORDER BY l.seq LIMIT %s
+"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,37 +83,74 @@ def ensure_rows() -> bool:
 def dispatch(names: Iterable[str] | None = None) -> int:
     """Give every subscriber what is new to it; one that fails is tried again later and holds up nobody else.
 
-    Three reads find out who has news; only those take a lock and a transaction.
+    A few reads for all of them find out who has news; only those take a lock and a transaction.
     """
-    subscribers = [REGISTRY[name] for name in (names or list(REGISTRY))]
-    upto, waiting = _news(subscribers)
-    handled = sum(_drain(subscriber) for subscriber, has_news in waiting if has_news)
-    _skip([subscriber.name for subscriber, has_news in waiting if not has_news], upto)
+    behind = _behind(list(names or REGISTRY))
+    if not behind:
+        return 0
+    end = behind[0].end
+    seen = _seen(min(one.cursor for one in behind), end)
+    if seen is None:  # somebody is far behind: each looks for itself, so that nobody waits for that one
+        return sum(_drain(one.subscriber) for one in behind)
+    events = Event.objects.in_bulk({row.event for row in seen for one in behind if one.must_ask(row)})
+    waiting = [one for one in behind if any(one.is_for(row, events) for row in seen)]
+    handled = sum(_drain(one.subscriber) for one in waiting)
+    _skip([one.subscriber.name for one in behind if one not in waiting and end - one.cursor >= SKIP_EVERY], end)
     return handled
 
 
-def _news(subscribers: list[Subscriber]) -> tuple[int, list[tuple[Subscriber, bool]]]:
-    """Up to where we looked, and for each subscriber behind that whether something there is for it."""
-    end = _end_of_chain()
-    behind = Subscription.objects.filter(name__in=[subscriber.name for subscriber in subscribers], cursor__lt=end)
-    cursors = dict(behind.values_list("name", "cursor"))
-    if not cursors:
-        return end, []
-    present = [subscriber for subscriber in subscribers if subscriber.name in cursors]
-    links = EventLink.objects.filter(seq__gt=min(cursors.values()), seq__lte=end).order_by("seq")
-    rows = links.annotate(alarmed=Q(event__alarm__isnull=False)).values_list("seq", "event__verb", "alarmed")
-    seen = list(rows[:LOOK_AHEAD])
-    if len(seen) == LOOK_AHEAD:  # somebody is far behind: each looks for itself, so that nobody waits for that one
-        return end, [(subscriber, True) for subscriber in present]
-    return end, [
-        (one, any(seq > cursors[one.name] and one.wants(verb, alarmed) for seq, verb, alarmed in seen))
-        for one in present
-    ]
+class Seen(NamedTuple):
+    """Of a linked event, what tells most subscribers that it is not for them."""
+
+    seq: int
+    event: int
+    verb: str
+    alarmed: bool
+
+
+@dataclass(frozen=True)
+class Behind:
+    """A subscriber that has not read up to the end, and need not wait after a failure."""
+
+    subscriber: Subscriber
+    cursor: int
+    end: int
+
+    def matches(self, row: Seen) -> bool:
+        return row.seq > self.cursor and self.subscriber.wants(row.verb, row.alarmed)
+
+    def must_ask(self, row: Seen) -> bool:
+        """Only the whole event says whether it concerns this one."""
+        return self.subscriber.when is not None and self.matches(row)
+
+    def is_for(self, row: Seen, events: Mapping[int, Event]) -> bool:
+        if not self.matches(row):
+            return False
+        try:
+            return self.subscriber.when is None or self.subscriber.when(events[row.event])
+        except Exception:  # it fails again in its own transaction, where that is its failure alone
+            return True
+
+
+def _behind(names: list[str]) -> list[Behind]:
+    with connection.cursor() as cursor:
+        cursor.execute(BEHIND, [names, timezone.now()])
+        found = {name: (position, end) for name, position, end in cursor.fetchall()}
+    return [Behind(REGISTRY[name], *found[name]) for name in names if name in found]
+
+
+def _seen(after: int, upto: int) -> list[Seen] | None:
+    """Everything in between; None if that is too much to look through for everybody at once."""
+    with connection.cursor() as cursor:
+        cursor.execute(SEEN, [after, upto, LOOK_AHEAD])
+        found = [Seen(*row) for row in cursor.fetchall()]
+    return found if len(found) < LOOK_AHEAD else None
 
 
 def _skip(names: list[str], upto: int) -> None:
     """Whoever wants none of what was looked at is moved past it, now and then: a write an event would be waste."""
-    Subscription.objects.filter(name__in=names, cursor__lte=upto - SKIP_EVERY).update(cursor=upto)
+    if names:
+        Subscription.objects.filter(name__in=names, cursor__lt=upto).update(cursor=upto)
 
 
 def _drain(subscriber: Subscriber) -> int:
