@@ -122,6 +122,10 @@ DATABASES: dict[str, dict[str, Any]] = {
 if DATABASE_POOL:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
     DATABASES["default"].setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": DATABASE_POOL, "timeout": 10}
+# For `ledger.statements` alone: what the ORM says is never prepared. Off behind a pooler that gives each transaction
+# another connection.
+if env.bool("DATABASE_PREPARE", True) and DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 2
 REDIS_URL = _needed("REDIS_URL", "redis://127.0.0.1:56379/0")
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}

@@ -12,17 +12,22 @@ from django.db import connection, models
 from structlog.contextvars import get_contextvars
 
 from ledger import hints
+from ledger.errors import StaleTransition
 from ledger.models import Event, Scope
+from ledger.statements import say
 
 LARGEST_INT = 2**53 - 1
 PLAIN_COLUMNS = ("salt", "verb", "actor", "scope_id", "subject", "reason", "request_id")
 JSON_COLUMNS = ("before", "after", "alarm")
 INSERT = """
 INSERT INTO ledger_event (at, txid, salt, verb, actor, scope_id, subject, before, after, reason, alarm, request_id)
-VALUES (clock_timestamp(), pg_current_xact_id()::text::bigint, %(salt)s, %(verb)s, %(actor)s, %(scope_id)s,
-  %(subject)s, %(before)s::jsonb, %(after)s::jsonb, %(reason)s, %(alarm)s::jsonb, %(request_id)s)
+SELECT clock_timestamp(), pg_current_xact_id()::text::bigint, %(salt)s::uuid, %(verb)s::text, %(actor)s::text,
+  %(scope_id)s::bigint, %(subject)s::text, %(before)s::jsonb, %(after)s::jsonb, %(reason)s::text, %(alarm)s::jsonb,
+  %(request_id)s::text $FROM
 RETURNING id, at, txid
 """
+RECORD = INSERT.replace("$FROM", "")
+RECORD_CHANGE = "WITH changed AS ($CHANGE RETURNING 1) " + INSERT.replace("$FROM", "FROM changed")
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,15 @@ def plain(value: Any) -> Any:
     raise TypeError(f"an event cannot hold a {type(value).__name__}")
 
 
+@dataclass(frozen=True)
+class Change:
+    """An UPDATE of one row, written together with the event that tells of it. Its values are not called as columns of
+    an event are."""
+
+    sql: str
+    values: Mapping[str, Any]
+
+
 def record(
     verb: str,
     *,
@@ -72,8 +86,9 @@ def record(
     after: Mapping[str, Any] | None = None,
     reason: str = "",
     alarm: Alarm | None = None,
+    change: Change | None = None,
 ) -> Event:
-    """Write an event in the transaction of the change that it tells of."""
+    """Write an event in the transaction of the change that it tells of, or with that change if it is given here."""
     if not connection.in_atomic_block:
         raise RuntimeError(f"{verb} must be recorded in the transaction of its change")
     event = Event(
@@ -88,18 +103,22 @@ def record(
         alarm=plain(asdict(alarm)) if alarm else None,
         request_id=str(get_contextvars().get("request_id", ""))[:64],
     )
-    _insert(event)
+    if not _insert(event, change):
+        raise StaleTransition(f"{subject} is no longer what it was")
     hints.recorded()
     return event
 
 
-def _insert(event: Event) -> None:
-    """As the model would write it, in a statement that need not be composed anew: there are several events a step."""
+def _insert(event: Event, change: Change | None) -> bool:
+    """As the model would write it. False, and nothing is written, if it tells of a change that changes nothing."""
     values = {name: getattr(event, name) for name in PLAIN_COLUMNS}
     for name in JSON_COLUMNS:
         value = getattr(event, name)
         values[name] = None if value is None else json.dumps(value)
-    with connection.cursor() as cursor:
-        cursor.execute(INSERT, values)
-        event.pk, event.at, event.txid = cursor.fetchone()
+    sql = RECORD_CHANGE.replace("$CHANGE", change.sql) if change else RECORD
+    found = say(sql, {**values, **(change.values if change else {})})
+    if not found:
+        return False
+    event.pk, event.at, event.txid = found[0]
     event._state.adding, event._state.db = False, connection.alias
+    return True

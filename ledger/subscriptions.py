@@ -2,11 +2,10 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import NamedTuple
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -92,20 +91,16 @@ def dispatch(names: Iterable[str] | None = None) -> int:
     seen = _seen(min(one.cursor for one in behind), end)
     if seen is None:  # somebody is far behind: each looks for itself, so that nobody waits for that one
         return sum(_drain(one.subscriber) for one in behind)
-    events = Event.objects.in_bulk({row.event for row in seen for one in behind if one.must_ask(row)})
-    waiting = [one for one in behind if any(one.is_for(row, events) for row in seen)]
+    picked = {one: one.pick(seen) for one in behind}
+    asked = Event.objects.in_bulk({pk for one, found in picked.items() if one.subscriber.when for pk in found})
+    waiting = [one for one, found in picked.items() if any(one.is_for(pk, asked) for pk in found)]
     handled = sum(_drain(one.subscriber) for one in waiting)
     _skip([one.subscriber.name for one in behind if one not in waiting and end - one.cursor >= SKIP_EVERY], end)
     return handled
 
 
-class Seen(NamedTuple):
-    """Of a linked event, what tells most subscribers that it is not for them."""
-
-    seq: int
-    event: int
-    verb: str
-    alarmed: bool
+Seen = Mapping[tuple[str, bool], Sequence[tuple[int, int]]]
+"""By its verb and whether it carries an alarm, which tell most subscribers enough: (place in the chain, event)."""
 
 
 @dataclass(frozen=True)
@@ -116,18 +111,14 @@ class Behind:
     cursor: int
     end: int
 
-    def matches(self, row: Seen) -> bool:
-        return row.seq > self.cursor and self.subscriber.wants(row.verb, row.alarmed)
+    def pick(self, seen: Seen) -> list[int]:
+        """The events that match; whether they concern it, `when` says."""
+        matching = (found for about, found in seen.items() if self.subscriber.wants(*about))
+        return [pk for found in matching for seq, pk in found if seq > self.cursor]
 
-    def must_ask(self, row: Seen) -> bool:
-        """Only the whole event says whether it concerns this one."""
-        return self.subscriber.when is not None and self.matches(row)
-
-    def is_for(self, row: Seen, events: Mapping[int, Event]) -> bool:
-        if not self.matches(row):
-            return False
+    def is_for(self, pk: int, asked: Mapping[int, Event]) -> bool:
         try:
-            return self.subscriber.when is None or self.subscriber.when(events[row.event])
+            return self.subscriber.when is None or self.subscriber.when(asked[pk])
         except Exception:  # it fails again in its own transaction, where that is its failure alone
             return True
 
@@ -139,12 +130,15 @@ def _behind(names: list[str]) -> list[Behind]:
     return [Behind(REGISTRY[name], *found[name]) for name in names if name in found]
 
 
-def _seen(after: int, upto: int) -> list[Seen] | None:
+def _seen(after: int, upto: int) -> Seen | None:
     """Everything in between; None if that is too much to look through for everybody at once."""
     with connection.cursor() as cursor:
         cursor.execute(SEEN, [after, upto, LOOK_AHEAD])
-        found = [Seen(*row) for row in cursor.fetchall()]
-    return found if len(found) < LOOK_AHEAD else None
+        rows = cursor.fetchall()
+    found: dict[tuple[str, bool], list[tuple[int, int]]] = {}
+    for seq, pk, verb, alarmed in rows:
+        found.setdefault((verb, alarmed), []).append((seq, pk))
+    return found if len(rows) < LOOK_AHEAD else None
 
 
 def _skip(names: list[str], upto: int) -> None:

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from typing import Any, ClassVar
 
 from django.db import connection, models, transaction
 
 from ledger.errors import StaleTransition
 from ledger.models import Event, Scope
-from ledger.services import Alarm, record
+from ledger.services import Alarm, Change, record
+
+UPDATE = 'UPDATE "$TABLE" SET $COLUMNS WHERE "$KEY" = %(row)s AND status = %(old_status)s'
 
 
 class Status(models.Model):
@@ -54,15 +57,15 @@ def transition(
     after: Mapping[str, Any] | None = None,
     alarm: Alarm | None = None,
 ) -> Event:
-    """Move `obj` to a status; zero rows means that somebody was faster, and nothing is changed."""
+    """Move `obj` to a status; zero rows means that somebody was faster, and nothing is changed.
+
+    The move and its event are one statement: there are several of them a step.
+    """
     old = obj.status
     if to not in obj.TRANSITIONS.get(old, ()):
         raise StaleTransition(f"{obj.subject} is {old}; it cannot become {to}")
     changes = {"status": to, **(also or {})}
     with _together():
-        rows: Any = type(obj)._default_manager  # each subclass has a status; the base has no table
-        if not rows.filter(pk=obj.pk, status=old).update(**changes):
-            raise StaleTransition(f"{obj.subject} is no longer {old}")
         scope: Scope | None = getattr(obj, "scope", None)
         event = record(
             f"{obj.NOUN}.{to}",
@@ -73,7 +76,27 @@ def transition(
             after={"status": to, **(after or {})},
             reason=reason,
             alarm=alarm,
+            change=_change(obj, old, changes),
         )
     for name, value in changes.items():
         setattr(obj, name, value)
     return event
+
+
+def _change(obj: Status, old: str, changes: Mapping[str, Any]) -> Change:
+    """The conditional UPDATE, its values prepared as the ORM prepares them."""
+    meta = type(obj)._meta
+    values = {"row": obj.pk, "old_status": old}
+    for name, value in changes.items():
+        field: Any = meta.get_field(name)
+        plain = value.prepare_database_save(field) if isinstance(value, models.Model) else value
+        values[f"new_{name}"] = field.get_db_prep_save(plain, connection)
+    return Change(_update(type(obj), tuple(changes)), values)
+
+
+@cache
+def _update(model: type[Status], names: tuple[str, ...]) -> str:
+    meta = model._meta
+    columns = ", ".join(f'"{meta.get_field(name).column}" = %(new_{name})s' for name in names)
+    assert meta.pk is not None
+    return UPDATE.replace("$TABLE", meta.db_table).replace("$COLUMNS", columns).replace("$KEY", meta.pk.column)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 
+from ledger.statements import say
 from work import hints
 from work.models import Work
 from work.outcomes import LostLease, Outcome
@@ -64,13 +65,11 @@ class Lease:
 
     def _hold(self) -> Work:
         """The row, locked, if it is ours. While it is, nobody else changes what it holds, but for a wake."""
-        with connection.cursor() as cursor:
-            cursor.execute(HOLD, [self.work.pk, self.fence])
-            found = cursor.fetchone()
-        if found is None:
+        found = say(HOLD, [self.work.pk, self.fence])
+        if not found:
             raise LostLease(str(self.work))
         row = copy(self.work)
-        row.woken = found[0]
+        row.woken = found[0][0]
         return row
 
 

@@ -12,11 +12,13 @@ from django.utils import timezone
 
 from ledger.models import Scope
 from ledger.services import plain, record
+from ledger.statements import Shape, say
 from work import faults, hints
 from work.models import Work
 from work.registry import HANDLERS, queue_of
 
 logger = logging.getLogger(__name__)
+ROW = Shape(Work)
 
 # statement_timestamp, not now(): what a transaction enqueues is due in it. Not clock_timestamp: no index serves that.
 DUE = """(
@@ -40,18 +42,18 @@ WITH taken AS (
   INSERT INTO work_attempt (work_id, fence, worker, started_at, outcome, error)
   SELECT id, fence, %(worker)s, statement_timestamp(), '', '' FROM taken
 )
-SELECT * FROM taken
-""".replace("$DUE", DUE)
+SELECT $COLUMNS FROM taken
+""".replace("$DUE", DUE).replace("$COLUMNS", ROW.columns("taken"))
 
 ENQUEUE = """
 INSERT INTO work_work (kind, key, subject, payload, scope_id, actor, status, run_at, deadline, hinted_at,
   fence, woken, failures, hints, error, reason, result, created_at)
 VALUES (%(kind)s, %(key)s, %(subject)s, %(payload)s::jsonb, %(scope)s, %(actor)s, 'queued',
-  COALESCE(%(run_at)s, statement_timestamp()), %(deadline)s,
+  COALESCE(%(run_at)s::timestamptz, statement_timestamp()), %(deadline)s,
   CASE WHEN %(run_at)s::timestamptz IS NULL THEN statement_timestamp() END,
   0, false, 0, 0, '', '', '{}', statement_timestamp())
-ON CONFLICT (kind, key) DO NOTHING RETURNING *
-"""
+ON CONFLICT (kind, key) DO NOTHING RETURNING $COLUMNS
+""".replace("$COLUMNS", ROW.columns("work_work"))
 
 SWEEP = """
 UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id IN (
@@ -87,12 +89,13 @@ def enqueue(
         "run_at": run_at,
         "deadline": deadline,
     }
-    made = list(Work.objects.raw(ENQUEUE, values))
+    made = say(ENQUEUE, values)
     if not made:
         return Work.objects.get(kind=kind, key=key)
+    row = ROW.build(made[0])
     if run_at is None:
-        hints.on_commit(made[0].pk, queue_of(kind))
-    return made[0]
+        hints.on_commit(row.pk, queue_of(kind))
+    return row
 
 
 @transaction.atomic
@@ -112,7 +115,8 @@ def wake(kind: str, key: str) -> bool:
 def claim(work_id: int, worker: str) -> Work | None:
     """Take a row that is due, or whose lease ran out; nobody else can until our lease runs out."""
     leases = json.dumps({kind: handler.lease for kind, handler in HANDLERS.items()})
-    return next(iter(Work.objects.raw(CLAIM, {"id": work_id, "leases": leases, "worker": worker})), None)
+    taken = say(CLAIM, {"id": work_id, "leases": leases, "worker": worker})
+    return ROW.build(taken[0]) if taken else None
 
 
 @transaction.atomic

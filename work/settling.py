@@ -4,10 +4,10 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.utils import timezone
 
 from ledger.services import plain, record
+from ledger.statements import say
 from work import hints
 from work.models import Work
 from work.outcomes import Done, Fail, Outcome, Retry, Unknown, Wait
@@ -62,8 +62,7 @@ def _write(row: Work, changes: dict[str, Any], outcome: Outcome, now: datetime) 
     columns = ", ".join(f"{name} = %({name})s{'::jsonb' if name == 'result' else ''}" for name in changes)
     about: dict[str, Any] = {"id": row.pk, "fence": row.fence, "now": now, "outcome": type(outcome).__name__.lower()}
     about["attempt_error"] = str(getattr(outcome, "error", ""))[:2000]
-    with connection.cursor() as cursor:
-        cursor.execute(SETTLE.replace("$COLUMNS", columns), {**values, **about})
+    say(SETTLE.replace("$COLUMNS", columns), {**values, **about})
 
 
 def _with_patience(row: Work, outcome: Outcome, handler: Handler) -> Outcome:

@@ -17,6 +17,7 @@ from runbooks.runs.approvals import withdraw_questions
 from runbooks.runs.flights import unsettled
 from runbooks.runs.models import MOVING, OPEN_STEP, SETTLED, Phase, Run, Stage, StepRun
 from runbooks.runs.outline import Rule, outline_of
+from runbooks.runs.rows import lines
 from runbooks.steps import STEPS
 from work import cancel, enqueue
 
@@ -63,7 +64,7 @@ LOOKED_AT = tuple(field.name for field in fields(Line))
 
 
 def _lines(run: Run) -> list[Line]:
-    return [Line(*row) for row in run.steps.order_by("position").values_list(*LOOKED_AT)]
+    return [Line(*row) for row in lines(run, LOOKED_AT)]
 
 
 class Course:

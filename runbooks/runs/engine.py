@@ -26,6 +26,7 @@ from runbooks.runs.course import KIND, Course, about, advance, start, unblocked
 from runbooks.runs.flights import flights_of
 from runbooks.runs.models import OPEN_STEP, Phase, Run, Stage, StepRun
 from runbooks.runs.outline import Place, outline_of
+from runbooks.runs.rows import hold, load
 from runbooks.steps import STEPS, Again, Failed, Finished, Result, Turn, Uncertain, Waiting
 from work import Done, Lease, LostLease, Outcome, Retry, Wait, faults, wake
 from work.leases import Turn as Held
@@ -39,13 +40,13 @@ LOCK_LOOK = timedelta(minutes=1)  # a release wakes who waits; this is for a rel
 
 def run_step(lease: Lease) -> Outcome:
     """One turn of one step. Everything it may do comes from the plan document, hashed anew."""
-    step = _load(int(lease.work.payload["step"]))
+    step = load(int(lease.work.payload["step"]))
     if _superseded(lease, step):
         return SUPERSEDED
     try:
         return _turn(lease, step)
     except StaleTransition:
-        if not _superseded(lease, _load(step.pk)):
+        if not _superseded(lease, load(step.pk)):
             raise
         logger.info("step %s of run %s was ended in the middle of a turn", step.step_id, step.run_id)
         return SUPERSEDED
@@ -84,10 +85,6 @@ def _guarded(step: StepRun, what: Callable[[], Result]) -> Result:
         return Again("something unexpected went wrong in this step; its log has the details")
 
 
-def _load(pk: int) -> StepRun:
-    return StepRun.objects.select_related("run__plan", "run__scope").get(pk=pk)
-
-
 def hold_run(pk: int) -> Run:
     return Run.objects.select_for_update(of=("self",), no_key=True).select_related("scope", "plan").get(pk=pk)
 
@@ -122,7 +119,7 @@ def _has_begun(step: StepRun) -> bool:
 def _begin(turn: Held, step: StepRun, rules: Mapping[str, Any]) -> bool:
     """To running, under the run's lock. False, and the turn is at its end, if it may not begin yet."""
     rule = outline_of(step.run.plan).rules[step.step_id]
-    run = _hold(step)
+    run = hold(step)
     if not unblocked(run, step):
         _give_back(step, run)
         turn.end(Done({"given_back": run.status}))
@@ -158,14 +155,6 @@ def _at_once(lease: Lease, step: StepRun, params: dict[str, Any]) -> Outcome:
             faults.point("step.acted")
             turn.end(_record(step, result, params[RULES], step.run))
     return turn.outcome or SUPERSEDED
-
-
-def _hold(step: StepRun) -> Run:
-    """The run's row, locked; its plan and scope, which never change, are those that were loaded."""
-    run = Run.objects.select_for_update(of=("self",), no_key=True).get(pk=step.run_id)
-    run.plan, run.scope = step.run.plan, step.run.scope
-    step.run = run
-    return run
 
 
 def _wait_for_lock(step: StepRun, run: Run, place: Place, holder: int, rules: Mapping[str, Any]) -> Outcome:
@@ -227,21 +216,21 @@ def _record(step: StepRun, result: Result, rules: dict[str, Any], held: Run | No
             return _again(step, reason, rules)
         case Waiting() if timezone.now() < late:
             return _wait(step, result, late)
-        case Waiting() if _is_let_end(step, held or _hold(step)):
+        case Waiting() if _is_let_end(step, held or hold(step)):
             return _wait(step, result, timezone.now() + FLIGHT_LOOK)
         case Finished(proof=proof):
-            _end(step, held or _hold(step), "done", proof=proof)
+            _end(step, held or hold(step), "done", proof=proof)
         case Failed(reason=reason):
-            _end(step, held or _hold(step), "failed", reason=reason)
+            _end(step, held or hold(step), "failed", reason=reason)
         case Uncertain(known=known, choices=choices):
             step.output = {**step.output, "choices": list(choices)}
-            _end(step, held or _hold(step), "unknown", reason=known)
+            _end(step, held or hold(step), "unknown", reason=known)
         case Again(reason=reason):
             step.tries += 1
-            _end(step, held or _hold(step), "failed", reason=reason)
+            _end(step, held or hold(step), "failed", reason=reason)
         case Waiting():
             reason = f"not finished within {spell(rules['timeout'])}: {result.reason}"
-            _end(step, held or _hold(step), "failed", reason=reason)
+            _end(step, held or hold(step), "failed", reason=reason)
     return Done({"step": step.status})
 
 
@@ -343,7 +332,7 @@ def step_gave_up(work: Any, outcome: Outcome) -> None:
     if isinstance(outcome, Done):
         return
     with transaction.atomic():
-        step = _load(int(work.payload["step"]))
+        step = load(int(work.payload["step"]))
         if work.key == step.key and step.status in ("pending", *OPEN_STEP):
             reason = str(getattr(outcome, "error", "")) or "its work ended without a result"
-            _end(step, _hold(step), "failed", reason=reason)
+            _end(step, hold(step), "failed", reason=reason)

@@ -213,3 +213,31 @@ class TestSubscriptions:
         subscriptions.dispatch()
         assert heard == ["b.late", "alarm"]
         assert Subscription.objects.get(pk="broken").failures == 1
+
+    def test_a_question_that_cannot_be_answered_is_a_failure_of_its_asker_alone(self) -> None:
+        heard: list[str] = []
+        asks = subscriptions.subscribe("a.*", name="asks", when=lambda event: event.after["missing"])
+        asks(lambda event: heard.append("asks"))
+        subscriptions.subscribe("a.*", name="well")(lambda event: heard.append(event.verb))
+        subscriptions.ensure_rows()
+        say("a.1", after={"n": 1})
+        chain.link_once()
+        subscriptions.dispatch()
+        assert heard == ["a.1"] and "KeyError" in Subscription.objects.get(pk="asks").error
+        say("a.2", after={"missing": True})
+        chain.link_once()
+        subscriptions.dispatch()
+        assert heard == ["a.1", "a.2"], "it waits after a failure, and keeps its place"
+        assert Subscription.objects.get(pk="asks").cursor == 0
+
+    def test_what_concerns_nobody_costs_a_few_reads(self, django_assert_max_num_queries: Any) -> None:
+        for number in range(20):
+            subscriptions.subscribe("b.*", name=f"n{number}")(lambda event: None)
+        subscriptions.subscribe("a.*", name="asks", when=lambda event: False)(lambda event: None)
+        subscriptions.ensure_rows()
+        for number in range(10):
+            say(f"a.{number}")
+        with django_assert_max_num_queries(4):  # and the transaction's beginning is one
+            chain.link_once()
+        with django_assert_max_num_queries(3):
+            subscriptions.dispatch()

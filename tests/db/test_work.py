@@ -246,3 +246,18 @@ def test_a_long_chain_lets_others_have_their_turn(own_registry: list[int], monke
     tasks.run(first.pk)
     assert seen == [1, 2, 3]
     assert own_registry == [Work.objects.get(key="4").pk]
+
+
+def test_what_is_prepared_outlives_a_column_that_a_migration_adds() -> None:
+    """A worker of the last release goes on while the next one migrates."""
+    work.handler("t")(lambda lease: work.Done())
+    for number in range(3):
+        assert runner.run(put(key=str(number)).pk) == work.Done()
+    with connection.cursor() as cursor:
+        assert cursor.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()[0] >= 3
+        cursor.execute("ALTER TABLE work_work ADD COLUMN brand_new int")
+    try:
+        assert runner.run(put(key="after").pk) == work.Done()
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute("ALTER TABLE work_work DROP COLUMN brand_new")

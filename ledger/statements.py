@@ -1,0 +1,50 @@
+"""Statements that are said several times a step: composed once, and planned by PostgreSQL once a connection.
+
+The ORM composes its statement anew each time, and the server parses and plans it anew: for the few that every turn of
+the engine needs, that was most of what a turn cost.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Generic, TypeVar
+
+from django.db import connection, models
+from django.db.backends.postgresql.base import ServerBindingCursor
+
+M = TypeVar("M", bound=models.Model)
+Values = Mapping[str, Any] | Sequence[Any]
+
+
+def say(sql: str, values: Values) -> list[tuple[Any, ...]]:
+    """What the statement returns. Its values are bound by the server, so that psycopg can prepare it."""
+    with connection.cursor() as cursor:
+        cursor.cursor = ServerBindingCursor(connection.connection)
+        cursor.execute(sql, values)
+        return cursor.fetchall() if cursor.description else []
+
+
+class Shape(Generic[M]):
+    """A model's columns by name, never `*`: a prepared statement does not survive that its result changes."""
+
+    def __init__(self, model: type[M]) -> None:
+        self.model = model
+        self.names = [field.attname for field in model._meta.concrete_fields]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def columns(self, of: str) -> str:
+        """To select them from a table or its alias."""
+        return ", ".join(f"{of}.{field.column}" for field in self.model._meta.concrete_fields)
+
+    @cached_property
+    def _readers(self) -> list[tuple[int, Callable[..., Any]]]:
+        fields = enumerate(self.model._meta.concrete_fields)
+        return [(index, reader) for index, field in fields for reader in field.get_db_converters(connection)]
+
+    def build(self, row: Sequence[Any]) -> M:
+        """The object that the ORM would make of these columns."""
+        values = list(row)
+        for index, read in self._readers:
+            values[index] = read(values[index], None, connection)
+        return self.model.from_db(connection.alias, self.names, values)
