@@ -84,7 +84,9 @@ class Event(models.Model):
     )  # a withheld event's digest cannot be guessed from likely content
     verb = models.CharField(max_length=80)
     actor = models.CharField(max_length=80)
-    scope = models.ForeignKey(Scope, null=True, on_delete=models.PROTECT, related_name="events")
+    scope = models.ForeignKey(  # without an index of its own: ledger_event_scope begins with it
+        Scope, null=True, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     subject = models.CharField(max_length=80, blank=True, default="")
     before = models.JSONField(null=True)
     after = models.JSONField(null=True)

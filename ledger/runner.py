@@ -22,6 +22,7 @@ from ledger.subscriptions import dispatch, ensure_rows
 logger = logging.getLogger(__name__)
 LONGEST_WAIT = 0.1  # without a hint we look this often: Redis may be down, and linking must stay within 250 ms
 GATHER = 0.04  # a first event is linked at once; those that follow closely are linked together. More than hints.QUIET
+MANY, GATHER_MANY = 10, 0.1  # while so many come each time, a turn that costs as much for few is taken less often
 
 
 class Ear:
@@ -105,7 +106,8 @@ class Runner:
             linked = self._undisturbed(partial(link_all, crier))
             if linked:
                 self.news.set()
-                self.stopping.wait(max(0.0, began + GATHER - time.monotonic()))
+                pause = GATHER if linked < MANY else GATHER_MANY
+                self.stopping.wait(max(0.0, began + pause - time.monotonic()))
                 continue  # whoever recorded meanwhile may have thought us awake
             ear.wait()
         hands.join()

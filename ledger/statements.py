@@ -16,11 +16,14 @@ Values = Mapping[str, Any] | Sequence[Any]
 
 
 def say(sql: str, values: Values) -> list[tuple[Any, ...]]:
-    """What the statement returns. Its values are bound by the server, so that psycopg can prepare it."""
+    """What the statement returns. Its values are bound by the server, so that psycopg can prepare it.
+
+    Behind a pooler that gives each transaction another connection, `DATABASE_PREPARE=off`.
+    """
     with connection.cursor() as cursor:
         cursor.cursor = ServerBindingCursor(connection.connection)
         cursor.execute(sql, values)
-        return cursor.fetchall() if cursor.description else []
+        return cursor.fetchall()
 
 
 class Shape(Generic[M]):

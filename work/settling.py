@@ -16,7 +16,7 @@ from work.registry import Handler, queue_of
 SETTLE = """
 WITH settled AS (UPDATE work_work SET $COLUMNS WHERE id = %(id)s)
 UPDATE work_attempt SET ended_at = %(now)s, outcome = %(outcome)s, error = %(attempt_error)s
-WHERE work_id = %(id)s AND fence = %(fence)s
+WHERE work_id = %(id)s AND fence = %(fence)s RETURNING work_id
 """
 SOON = timedelta(seconds=10)  # a shorter pause is timed by the broker; a longer one is found by the sweeper
 
