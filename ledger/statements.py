@@ -4,14 +4,16 @@ The ORM composes its statement anew each time, and the server parses and plans i
 the engine needs, that was most of what a turn cost.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 from django.db.backends.postgresql.base import ServerBindingCursor
 
 M = TypeVar("M", bound=models.Model)
+BOUND_BY_SERVER: Any = ServerBindingCursor  # the stubs know psycopg 2's
 Values = Mapping[str, Any] | Sequence[Any]
 
 
@@ -21,9 +23,10 @@ def say(sql: str, values: Values) -> list[tuple[Any, ...]]:
     Behind a pooler that gives each transaction another connection, `DATABASE_PREPARE=off`.
     """
     with connection.cursor() as cursor:
-        cursor.cursor = ServerBindingCursor(connection.connection)
+        cursor.cursor = BOUND_BY_SERVER(connection.connection)
         cursor.execute(sql, values)
-        return cursor.fetchall()
+        found: list[tuple[Any, ...]] = cursor.fetchall()
+    return found
 
 
 class Shape(Generic[M]):
@@ -32,9 +35,6 @@ class Shape(Generic[M]):
     def __init__(self, model: type[M]) -> None:
         self.model = model
         self.names = [field.attname for field in model._meta.concrete_fields]
-
-    def __len__(self) -> int:
-        return len(self.names)
 
     def columns(self, of: str) -> str:
         """To select them from a table or its alias."""
@@ -45,9 +45,9 @@ class Shape(Generic[M]):
         fields = enumerate(self.model._meta.concrete_fields)
         return [(index, reader) for index, field in fields for reader in field.get_db_converters(connection)]
 
-    def build(self, row: Sequence[Any]) -> M:
-        """The object that the ORM would make of these columns."""
-        values = list(row)
+    def build(self, row: Iterator[Any]) -> M:
+        """The object that the ORM would make of its columns, which are the next ones of the row."""
+        values = list(islice(row, len(self.names)))
         for index, read in self._readers:
             values[index] = read(values[index], None, connection)
         return self.model.from_db(connection.alias, self.names, values)

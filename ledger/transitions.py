@@ -85,10 +85,10 @@ def transition(
 
 def _change(obj: Status, old: str, changes: Mapping[str, Any]) -> Change:
     """The conditional UPDATE, its values prepared as the ORM prepares them."""
-    meta = type(obj)._meta
+    meta: Any = type(obj)._meta
     values = {"row": obj.pk, "old_status": old}
     for name, value in changes.items():
-        field: Any = meta.get_field(name)
+        field = meta.get_field(name)
         plain = value.prepare_database_save(field) if isinstance(value, models.Model) else value
         values[f"new_{name}"] = field.get_db_prep_save(plain, connection)
     return Change(_update(type(obj), tuple(changes)), values)
@@ -96,7 +96,6 @@ def _change(obj: Status, old: str, changes: Mapping[str, Any]) -> Change:
 
 @cache
 def _update(model: type[Status], names: tuple[str, ...]) -> str:
-    meta = model._meta
+    meta: Any = model._meta
     columns = ", ".join(f'"{meta.get_field(name).column}" = %(new_{name})s' for name in names)
-    assert meta.pk is not None
     return UPDATE.replace("$TABLE", meta.db_table).replace("$COLUMNS", columns).replace("$KEY", meta.pk.column)

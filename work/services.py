@@ -92,7 +92,7 @@ def enqueue(
     made = say(ENQUEUE, values)
     if not made:
         return Work.objects.get(kind=kind, key=key)
-    row = ROW.build(made[0])
+    row = ROW.build(iter(made[0]))
     if run_at is None:
         hints.on_commit(row.pk, queue_of(kind))
     return row
@@ -116,7 +116,7 @@ def claim(work_id: int, worker: str) -> Work | None:
     """Take a row that is due, or whose lease ran out; nobody else can until our lease runs out."""
     leases = json.dumps({kind: handler.lease for kind, handler in HANDLERS.items()})
     taken = say(CLAIM, {"id": work_id, "leases": leases, "worker": worker})
-    return ROW.build(taken[0]) if taken else None
+    return ROW.build(iter(taken[0])) if taken else None
 
 
 @transaction.atomic

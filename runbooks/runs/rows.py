@@ -23,20 +23,17 @@ def load(pk: int) -> StepRun:
     found = say(LOAD, [pk])
     if not found:
         raise StepRun.DoesNotExist(f"there is no step {pk}")
-    row = list(found[0])
-    parts: list[Any] = []
-    for shape in (STEP, RUN, PLAN, SCOPE):
-        parts.append(shape.build(row[: len(shape)]))
-        del row[: len(shape)]
-    step, run, plan, scope = parts
-    step.run, run.plan, run.scope = run, plan, scope
+    row = iter(found[0])
+    step, run = STEP.build(row), RUN.build(row)
+    run.plan, run.scope = PLAN.build(row), SCOPE.build(row)
+    step.run = run
     return step
 
 
 def hold(step: StepRun) -> Run:
     """The step's run, locked; its plan and scope, which never change, are those that were loaded."""
     (row,) = say(HOLD, [step.run_id])
-    run = RUN.build(row)
+    run = RUN.build(iter(row))
     run.plan, run.scope = step.run.plan, step.run.scope
     step.run = run
     return run

@@ -263,6 +263,6 @@ def test_a_log_is_bounded_and_an_event_a_line(script: Script) -> None:
 
     script.says(a=talk)
     run = begun(does("a"))
-    lines = Event.objects.filter(verb="step.logged", subject=step(run, "a").subject)
+    lines = Event.objects.filter(verb="step.logged", subject=step(run, "a").subject).order_by("pk")
     assert run.status == "done" and lines.count() == 200
     assert len(lines[0].after["line"]) == 500 and lines[0].after["line"].startswith("line 0 ")
