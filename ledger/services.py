@@ -74,6 +74,7 @@ class Change:
 
     sql: str
     values: Mapping[str, Any]
+    stale: str  # what is so if there is no such row any more
 
 
 def record(
@@ -103,22 +104,20 @@ def record(
         alarm=plain(asdict(alarm)) if alarm else None,
         request_id=str(get_contextvars().get("request_id", ""))[:64],
     )
-    if not _insert(event, change):
-        raise StaleTransition(f"{subject} is no longer what it was")
+    _insert(event, change)
     hints.recorded()
     return event
 
 
-def _insert(event: Event, change: Change | None) -> bool:
-    """As the model would write it. False, and nothing is written, if it tells of a change that changes nothing."""
+def _insert(event: Event, change: Change | None) -> None:
+    """As the model would write it; nothing is written if it tells of a change that finds its row no more."""
     values = {name: getattr(event, name) for name in PLAIN_COLUMNS}
     for name in JSON_COLUMNS:
         value = getattr(event, name)
         values[name] = None if value is None else json.dumps(value)
     sql = RECORD_CHANGE.replace("$CHANGE", change.sql) if change else RECORD
     found = say(sql, {**values, **(change.values if change else {})})
-    if not found:
-        return False
+    if change and not found:
+        raise StaleTransition(change.stale)
     event.pk, event.at, event.txid = found[0]
     event._state.adding, event._state.db = False, connection.alias
-    return True

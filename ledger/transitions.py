@@ -91,7 +91,7 @@ def _change(obj: Status, old: str, changes: Mapping[str, Any]) -> Change:
         field = meta.get_field(name)
         plain = value.prepare_database_save(field) if isinstance(value, models.Model) else value
         values[f"new_{name}"] = field.get_db_prep_save(plain, connection)
-    return Change(_update(type(obj), tuple(changes)), values)
+    return Change(_update(type(obj), tuple(changes)), values, stale=f"{obj.subject} is no longer {old}")
 
 
 @cache
