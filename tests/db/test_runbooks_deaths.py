@@ -4,8 +4,9 @@ The run has what an engine can stumble over: a lock, conditions before and after
 a branch, a failure that is left out, a failure that rolls back, and steps that always run.
 """
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ from runbooks.runs.services import begin
 from runbooks.steps import Failed, Finished, Result
 from tests.db.test_runbooks_engine import quiet
 from tests.runs import HOUSE, ON_VAULT, Script, always, does, drafted, fresh, script, statuses
-from work import runner
+from work import leases, runner
 from work.leases import Lease, Turn
 from work.models import Work
 
@@ -90,7 +91,7 @@ class Reaper:
         for _ in range(60):
             link_once()
             dispatch()
-            past = timezone.now() - timedelta(seconds=1)  # set here: the heart of the dead may have beaten once more
+            past = timezone.now() - timedelta(seconds=1)
             Work.objects.filter(status="running").update(lease_until=past)
             due = Work.objects.filter(status__in=("queued", "waiting"), run_at__lte=timezone.now())
             due |= Work.objects.filter(status="running", lease_until__lt=timezone.now())
@@ -98,8 +99,11 @@ class Reaper:
             if not rows:
                 break
             for row in rows:
-                with suppress(Died):
+                try:
                     runner.run(row)
+                except Died:
+                    while leases.HEART._thread is not None:  # a dead worker's heart does not beat once more
+                        threading.Event().wait(0.01)
         return fresh(run)
 
 
