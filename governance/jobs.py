@@ -1,6 +1,9 @@
 """Governance's kinds of work: thin, each calls one thing."""
 
-from governance.proposals import execution, outcome
+from collections.abc import Callable
+
+from governance.proposals import approving, execution, outcome
+from governance.proposals.counting import RECOUNT
 from governance.proposals.models import Proposal
 from governance.proposals.signing import EXECUTE, supersede
 from governance.proposals.simulating import simulated, store_simulation
@@ -35,8 +38,27 @@ def look(lease: Lease) -> Outcome:
         return Retry(str(error))
     except Invalid as error:
         return Done({"not simulated": error.message})
-    with lease.commit(Done()):
+    with lease.commit():
         store_simulation(proposal, result)
+    return _counted(proposal, approving.look)  # somebody may have approved the hash before it was proposed here
+
+
+@handler(RECOUNT, lease=10, max_attempts=60, backoff=PATIENT)
+def recount(lease: Lease) -> Outcome:
+    """A proposal whose signatures may be worth more or less than before."""
+    proposal = Proposal.objects.select_related("safe__chain", "scope", "plan").get(pk=lease.work.payload["proposal"])
+    return _counted(proposal, approving.recount)
+
+
+def _counted(proposal: Proposal, count: Callable[[Proposal], object]) -> Outcome:
+    try:
+        count(proposal)
+    except (RpcError, Refused) as error:
+        return Retry(str(error))
+    except Invalid as error:
+        return Done({"not counted": error.message})
+    except StaleTransition:
+        return Retry("it moved meanwhile")
     return Done()
 
 

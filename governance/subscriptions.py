@@ -1,6 +1,9 @@
 """What happened below that moves a proposal. Each handler only writes down work: reading the chain is not its place."""
 
+from django.db.models import Q
+
 from governance.jobs import OUTCOME, SETTLE
+from governance.proposals.counting import COLLECTING, enqueue_recount
 from governance.proposals.models import Proposal
 from governance.proposals.signing import EXECUTE
 from governance.proposals.telling import ask_signers
@@ -14,6 +17,7 @@ from work.services import wake
 
 ENDED = ("mined", "failed", "refused", "dropped", "unknown")
 ACTOR = "system:governance"
+APPROVE_HASH = bytes.fromhex("d4d9bdcd")  # approveHash(bytes32)
 
 
 def _number(subject: str, noun: str) -> int | None:
@@ -80,3 +84,28 @@ def nonce_moved(event: Event) -> None:
                 "key", flat=True
             ):
                 wake(EXECUTE, key)
+
+
+@subscribe("safe.*", name="governance.counts")
+def safe_changed(event: Event) -> None:
+    """Who may sign, or how many must: every open count of this Safe, and of those that it owns, is made again."""
+    number = _number(event.subject, "safe")
+    safe = Safe.objects.filter(pk=number).first() if number else None
+    if safe is None or not event.verb.endswith(".changed") or event.verb == "safe.nonce.changed":
+        return
+    concerned = Q(safe=safe) | Q(safe__chain=safe.chain_id, safe__owners__contains=[safe.address])
+    for proposal in Proposal.objects.filter(concerned, status__in=COLLECTING).select_related("scope"):
+        enqueue_recount(proposal, key=str(event.pk), actor=ACTOR)
+
+
+@subscribe("proposal.executed", name="governance.approvals")
+def approval_executed(event: Event) -> None:
+    """A Safe that owns another one has approved a hash of it."""
+    number = _number(event.subject, "proposal")
+    done = Proposal.objects.filter(pk=number).select_related("safe").first() if number else None
+    if done is None or bytes(done.data[:4]) != APPROVE_HASH:
+        return
+    approved = "0x" + bytes(done.data[4:36]).hex()
+    waiting = Proposal.objects.filter(safe_tx_hash=approved, safe__address=done.to, status__in=COLLECTING)
+    for proposal in waiting.select_related("scope"):
+        enqueue_recount(proposal, key=str(event.pk), actor=ACTOR)

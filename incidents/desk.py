@@ -15,6 +15,7 @@ from accounts.approvals.selectors import waiting_for
 from accounts.decorators import current_user
 from accounts.models import User
 from governance.proposals.models import Proposal
+from governance.proposals.selectors import waiting_for as signatures_wanted
 from governance.protocols.models import FailureMode, Power
 from incidents.alerts.models import Alert
 from incidents.incidents.models import Incident
@@ -86,17 +87,12 @@ def tasks_of(user: User) -> list[Task]:
 
 def to_sign(user: User) -> list[Proposal]:
     """Proposals whose Safe this person owns a key of, and has not signed."""
-    wallets = set(user.wallets.values_list("address", flat=True))
-    if not wallets:
-        return []
-    waiting = Proposal.objects.visible_to(user).filter(status="signing").select_related("safe")
-    found = waiting.exclude(confirmations__owner__in=wallets)[:50]
-    return [proposal for proposal in found if wallets & set(proposal.safe.owners)]
+    return signatures_wanted(user)[:50]
 
 
 def _sign(proposal: Proposal) -> Task:
     href = f"/governance/proposals/{proposal.pk}/"
-    return Task("Sign", proposal.title, href, f"{proposal.confirmations.count()}/{proposal.safe.threshold}")
+    return Task("Sign", proposal.title, href, f"{proposal.counted}/{proposal.safe.threshold}")
 
 
 def readiness() -> list[Fact]:

@@ -15,7 +15,8 @@ from accounts.api.serializers import StrictSerializer
 from accounts.models import User
 from accounts.permissions import Responder, Signed
 from accounts.selectors import actor_of
-from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
+from governance.proposals.nesting import progress
 from governance.proposals.review import Hashes, review
 from governance.proposals.selectors import visible_proposals
 from governance.proposals.services import confirm, propose
@@ -44,12 +45,30 @@ class ProposeSerializer(StrictSerializer):
 
 class ConfirmationSerializer(serializers.ModelSerializer[Confirmation]):
     signature = serializers.SerializerMethodField()
+    counts = serializers.SerializerMethodField(help_text="false: its owner was removed, or the Safe would not take it")
+    lapsed = serializers.CharField(read_only=True, help_text="why the Safe would not take it any more; empty when it would")
 
     class Meta:
         model = Confirmation
-        fields = ["owner", "kind", "signature", "via", "created_at"]
+        fields = ["owner", "kind", "signature", "via", "counts", "lapsed", "created_at"]
+
+    def get_counts(self, row: Confirmation) -> bool:
+        return row.owner in row.proposal.safe.owners and not row.lapsed
 
     def get_signature(self, row: Confirmation) -> str:
+        return "0x" + bytes(row.signature).hex()
+
+
+class NestedConfirmationSerializer(serializers.ModelSerializer[NestedConfirmation]):
+    """A signature within an owner that is a Safe: over that Safe's message, by one of its owners."""
+
+    signature = serializers.SerializerMethodField()
+
+    class Meta:
+        model = NestedConfirmation
+        fields = ["within", "owner", "kind", "signature", "via", "created_at"]
+
+    def get_signature(self, row: NestedConfirmation) -> str:
         return "0x" + bytes(row.signature).hex()
 
 
@@ -66,7 +85,9 @@ class ProposalSerializer(serializers.ModelSerializer[Proposal]):
     calls = CallSerializer(many=True, read_only=True)
     nonce = serializers.CharField(read_only=True, help_text="decimal text")
     threshold = serializers.IntegerField(source="safe.threshold", read_only=True)
+    signed = serializers.IntegerField(source="counted", read_only=True, help_text="confirmations that count now")
     confirmations = ConfirmationSerializer(many=True, read_only=True)
+    nested_confirmations = NestedConfirmationSerializer(source="nested", many=True, read_only=True)
     stopped = serializers.JSONField(read_only=True, help_text="why execution stopped; null when it did not")
     outcome = serializers.JSONField(read_only=True, help_text="block, transaction hash, differences")
 
@@ -89,7 +110,9 @@ class ProposalSerializer(serializers.ModelSerializer[Proposal]):
             "safe_tx_hash",
             "auto_execute",
             "threshold",
+            "signed",
             "confirmations",
+            "nested_confirmations",
             "stopped",
             "outcome",
             "created_by",
@@ -132,7 +155,8 @@ class SignatureSerializer(StrictSerializer):
 class SignedSerializer(serializers.Serializer[Any]):
     owner = serializers.CharField()
     kind = serializers.CharField()
-    signed = serializers.IntegerField()
+    within = serializers.CharField(help_text="the owning Safe that it was signed for; empty for an owner's own")
+    signed = serializers.IntegerField(help_text="of the proposal's Safe, or of the one that it was signed within")
     threshold = serializers.IntegerField()
     status = serializers.CharField()
 
@@ -160,7 +184,7 @@ class ProposalViewSet(
     queryset = Proposal.objects.none()
 
     def get_queryset(self) -> Any:
-        return visible_proposals(self.request.user).prefetch_related("confirmations")
+        return visible_proposals(self.request.user).prefetch_related("confirmations", "nested")
 
     @extend_schema(request=ProposeSerializer, responses={201: ProposalSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -208,12 +232,5 @@ class ProposalViewSet(
             via="api" if request.auth is not None else "browser",
         )
         fresh = self.get_queryset().get(pk=proposal.pk)
-        counted = sum(one.owner in fresh.safe.owners for one in fresh.confirmations.all())
-        body = {
-            "owner": row.owner,
-            "kind": row.kind,
-            "signed": counted,
-            "threshold": fresh.safe.threshold,
-            "status": fresh.status,
-        }
+        body = {"owner": row.owner, "kind": row.kind, "status": fresh.status, **progress(fresh, row)}
         return Response(SignedSerializer(body).data, status=status.HTTP_201_CREATED)

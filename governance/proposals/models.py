@@ -116,6 +116,12 @@ class Proposal(Status):
         )
 
     @property
+    def counted(self) -> int:
+        """Signatures that count now: of present owners, and still worth something to the Safe."""
+        owners = set(self.safe.owners)
+        return sum(one.owner in owners and not one.lapsed for one in self.confirmations.all())
+
+    @property
     def raw_fields(self) -> dict[str, Any]:
         """As a browser, a device or the offline verifier reads them: every uint a decimal string."""
         return {
@@ -135,18 +141,24 @@ class Proposal(Status):
         }
 
 
+class Via(models.TextChoices):
+    """How a signature came here."""
+
+    BROWSER = "browser"
+    PASTED = "pasted"
+    API = "api"
+    LINK = "link"  # by a signer without an account
+    CHAIN = "chain"  # an approveHash that was seen
+
+
 class Confirmation(models.Model):
     """An owner's signature over the recomputed hash."""
-
-    class Via(models.TextChoices):
-        BROWSER = "browser"
-        PASTED = "pasted"
-        API = "api"
 
     proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="confirmations")
     owner = AddressField()
     signature = models.BinaryField()
-    kind = models.CharField(max_length=16)  # eip712, eth_sign, approved_hash, contract
+    kind = models.CharField(max_length=16)  # eip712, eth_sign, approved, contract
+    lapsed = models.CharField(max_length=300, blank=True, default="")  # why the Safe would not take it any more
     user = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     via = models.CharField(max_length=16, choices=Via, default=Via.API)
     created_at = models.DateTimeField(db_default=Now())
@@ -157,3 +169,25 @@ class Confirmation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner} signed {self.proposal_id}"
+
+
+class NestedConfirmation(models.Model):
+    """A signature within an owner that is a Safe itself: over that Safe's own message, by one of its owners."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="nested")
+    within = AddressField()  # the owning Safe
+    owner = AddressField()
+    signature = models.BinaryField()
+    kind = models.CharField(max_length=16)
+    user = models.ForeignKey("accounts.User", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    via = models.CharField(max_length=16, choices=Via, default=Via.API)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(fields=["proposal", "within", "owner"], name="governance_nested_once_an_owner")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.owner} signed {self.proposal_id} within {self.within}"

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from accounts.models import User, Wallet
 from governance.proposals.decoding import Names
 from governance.proposals.models import OPEN, Confirmation, Proposal
+from governance.proposals.nesting import children, why_not
 from governance.safes.models import Safe
 
 
@@ -22,6 +23,11 @@ class Signer:
     signed_at: datetime | None
     kind: str = ""
     removed: bool = False  # signed, but is no owner any more: does not count
+    lapsed: str = ""  # signed, but the Safe would not take it any more: does not count
+
+    @property
+    def counts(self) -> bool:
+        return self.signed_at is not None and not self.removed and not self.lapsed
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class Quorum:
 
     @property
     def signed(self) -> int:
-        return sum(1 for signer in self.signers if signer.signed_at and not signer.removed)
+        return sum(1 for signer in self.signers if signer.counts)
 
     @property
     def missing(self) -> int:
@@ -39,7 +45,7 @@ class Quorum:
 
     @property
     def signed_addresses(self) -> list[str]:
-        return [signer.address for signer in self.signers if signer.signed_at]
+        return [signer.address for signer in self.signers if signer.signed_at and not signer.lapsed]
 
 
 def visible_proposals(viewer: Any) -> "QuerySet[Proposal]":
@@ -70,6 +76,7 @@ def quorum(proposal: Proposal) -> Quorum:
                 signed_at=row.created_at if row else None,
                 kind=row.kind if row else "",
                 removed=owner in gone,
+                lapsed=row.lapsed if row else "",
             )
         )
     return Quorum(signers, proposal.safe.threshold)
@@ -80,12 +87,22 @@ def waiting_for(user: Any) -> list[Proposal]:
     wallets = set(Wallet.objects.filter(user_id=user.pk).values_list("address", flat=True))
     if not wallets:
         return []
-    open_ones = visible_proposals(user).filter(status="signing").prefetch_related("confirmations").order_by("pk")
-    return [
-        proposal
-        for proposal in open_ones
-        if (wallets & set(proposal.safe.owners)) - {row.owner for row in proposal.confirmations.all()}
-    ]
+    open_ones = visible_proposals(user).filter(status="signing").prefetch_related("confirmations", "nested")
+    return [proposal for proposal in open_ones.order_by("pk") if asked_of(proposal, wallets)]
+
+
+def asked_of(proposal: Proposal, wallets: set[str]) -> bool:
+    """Whether one of these wallets is to sign: as an owner, or within an owner that is a Safe."""
+    signed = {row.owner for row in proposal.confirmations.all() if not row.lapsed}
+    if (wallets & set(proposal.safe.owners)) - signed:
+        return True
+    within = {(row.within, row.owner) for row in proposal.nested.all()}
+    return any(
+        (child.address, wallet) not in within
+        for child in children(proposal.safe)
+        if child.address not in signed and not why_not(proposal.safe_tx, child)
+        for wallet in wallets & set(child.owners)
+    )
 
 
 def queue(safe: Safe, viewer: Any) -> "QuerySet[Proposal]":

@@ -2,31 +2,33 @@
 
 from typing import Any
 
-from django.db import transaction
-
+from governance.proposals import nesting
+from governance.proposals.counting import (
+    EXECUTE,
+    enqueue_execution,
+    keep,
+    refuse_unless_signing,
+)
+from governance.proposals.diagnosis import stranger
 from governance.proposals.integrity import check_row
-from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
+from governance.proposals.proving import proved_on_chain
 from governance.safes.models import Safe
 from governance.safes.services import current
-from integrations.chain.client import client_for
-from integrations.chain.errors import RpcError
 from integrations.safe.hashes import SafeTx, safe_tx_hash
-from integrations.safe.nested import holds
-from integrations.safe.reads import approved_hashes
 from integrations.safe.signatures import CONTRACT, Signature, parse
-from ledger import Invalid, Refused, record, transition
-from work import enqueue
-from work.models import Work
+from ledger import Invalid, Refused, transition
 
-EXECUTE = "governance.execute"
+__all__ = ["EXECUTE", "confirm", "enqueue_execution", "proved_on_chain", "refuse_unless_signing", "supersede"]
 
 
 def confirm(
-    *, proposal: Proposal, signature: str | bytes, actor: str, user: Any = None, via: str = "api"
-) -> Confirmation:
+    *, proposal: Proposal, signature: str | bytes, actor: str = "", user: Any = None, via: str = "api"
+) -> Confirmation | NestedConfirmation:
     """Take an owner's signature: only the bytes; whose it is, and over what, we find out ourselves.
 
-    Reads the chain first, so it must not be called inside a transaction.
+    Over the proposal's hash it is an owner's; over the message of an owner that is a Safe, one of that Safe's owners'.
+    Without an `actor` it is the owner who hands it in. Reads the chain first, so not inside a transaction.
     """
     from governance.proposals.review import refuse_blocked
 
@@ -36,22 +38,20 @@ def confirm(
     tx = proposal.safe_tx
     parsed = parse(signature, safe_tx_hash(tx))
     safe = current(proposal.safe)
-    refuse_stale_nonce(proposal, safe, actor=actor)
-    _refuse_stranger(parsed, safe, tx)
+    refuse_stale_nonce(proposal, safe, actor=actor or "system:governance")
+    child = None
     if parsed.owner not in safe.owners:
-        parsed = parse(signature, safe_tx_hash(tx), safe.owners)
-    _refuse_unproved(parsed, safe, tx)
+        parsed, child = _recognise(signature, parsed, tx, safe)
+    if child is None:
+        _refuse_unproved(parsed, safe, tx)
     refuse_blocked(proposal)
-    return _store(proposal, parsed, safe, actor=actor, user=user, via=via)
-
-
-def refuse_unless_signing(proposal: Proposal) -> None:
-    if proposal.status not in ("signing", "ready"):
-        raise Refused(
-            f"This proposal is {proposal.status}; it takes no more signatures.",
-            "look at the proposal's page for what happened to it",
-            "not-signing",
-        )
+    proposal.safe = safe
+    actor = actor or f"owner:{parsed.owner}"
+    if child is None:
+        return keep(proposal, parsed, safe, actor=actor, user=user, via=via)
+    row = nesting.keep_within(proposal, parsed, child, actor=actor, user=user, via=via)
+    nesting.complete(proposal, child, actor=actor, user=user, via=via)
+    return row
 
 
 def refuse_stale_nonce(proposal: Proposal, safe: Safe, *, actor: str) -> None:
@@ -72,86 +72,27 @@ def supersede(*, proposal: Proposal, chain_nonce: int, actor: str) -> None:
     )
 
 
-def _refuse_stranger(parsed: Signature, safe: Safe, tx: SafeTx) -> None:
-    """A signature over another hash recovers to somebody nobody knows: the two cases cannot be told apart."""
-    if parsed.owner in safe.owners:
-        return
+def _recognise(
+    signature: str | bytes, parsed: Signature, tx: SafeTx, safe: Safe
+) -> tuple[Signature, Safe | None]:
+    """An unmarked personal_sign of an owner, or a signature within an owning Safe; everything else is refused."""
     try:
-        parse(parsed.bytes, safe_tx_hash(tx), safe.owners)
+        return parse(signature, safe_tx_hash(tx), safe.owners), None
     except Invalid:
-        raise Invalid(
-            "signature",
-            f"Over this proposal's hash it recovers to {parsed.owner}, who is not an owner of {safe.label}: "
-            "it is a stranger's, or it was made over another hash.",
-            f"a present owner's signature over {safe_tx_hash(tx)}",
-        ) from None
+        pass
+    if found := nesting.recognise_within(signature, tx, safe):
+        return found
+    raise stranger(signature, parsed, safe, tx)
 
 
 def _refuse_unproved(parsed: Signature, safe: Safe, tx: SafeTx) -> None:
     """An approved hash and a contract's word are worth what the chain says of them now."""
-    if not parsed.needs_chain:
+    if not parsed.needs_chain or proved_on_chain(parsed, safe, tx):
         return
-    if not proved_on_chain(parsed, safe, tx):
-        wanted = "its owners' signatures" if parsed.kind == CONTRACT else f"an approveHash({safe_tx_hash(tx)}) on chain"
-        raise Invalid("signature", f"The chain does not confirm it for {parsed.owner}.", wanted)
-
-
-def proved_on_chain(parsed: Signature, safe: Safe, tx: SafeTx) -> bool:
-    client = client_for(safe.chain)
-    try:
-        if parsed.kind == CONTRACT:
-            return holds(client, tx, parsed)
-        return parsed.owner in approved_hashes(client, safe.address, [parsed.owner], safe_tx_hash(tx))
-    except RpcError:
-        raise Refused(
-            f"{safe.chain.name} cannot be read at this moment; nothing was stored.", "try again", "chain-unavailable"
-        ) from None
-
-
-@transaction.atomic
-def _store(proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user: Any, via: str) -> Confirmation:
-    locked = (
-        Proposal.objects.select_for_update(of=("self",)).select_related("safe", "scope", "plan").get(pk=proposal.pk)
-    )
-    refuse_unless_signing(locked)
-    check_row(locked)
-    row, created = Confirmation.objects.get_or_create(
-        proposal=locked,
-        owner=parsed.owner,
-        defaults={"signature": bytes.fromhex(parsed.hex[2:]), "kind": parsed.kind, "user": user, "via": via},
-    )
-    if not created:
-        raise Invalid("signature", f"{parsed.owner} has signed this already.", "another owner's; each counts once")
-    counted = Confirmation.objects.filter(proposal=locked, owner__in=safe.owners).count()
-    record(
-        "confirmation.added",
-        actor=actor,
-        scope=locked.scope,
-        subject=locked.subject,
-        after={
-            "owner": parsed.owner,
-            "kind": parsed.kind,
-            "via": via,
-            "safe_tx_hash": locked.safe_tx_hash,
-            "signed": counted,
-            "threshold": safe.threshold,
-        },
-    )
-    if counted >= safe.threshold and locked.status == "signing":
-        transition(locked, "ready", actor=actor, after={"signed": counted, "threshold": safe.threshold})
-        if locked.auto_execute:
-            enqueue_execution(locked, actor)
-    return row
-
-
-def enqueue_execution(proposal: Proposal, actor: str) -> None:
-    """A new try for each one that ended; while one is open it is the same row. The caller holds the proposal's row."""
-    ended = Work.objects.filter(kind=EXECUTE, subject=proposal.subject, ended_at__isnull=False).count()
-    enqueue(
-        EXECUTE,
-        key=f"proposal:{proposal.pk}:{ended}",
-        subject=proposal.subject,
-        payload={"proposal": proposal.pk},
-        scope=proposal.scope,
-        actor=actor,
-    )
+    if parsed.kind != CONTRACT:
+        wanted = f"an approveHash({safe_tx_hash(tx)}) on chain"
+    else:
+        child = next((one for one in nesting.children(safe) if one.address == parsed.owner), None)
+        why = nesting.why_not(tx, child) if child else ""
+        wanted = f"an approveHash({safe_tx_hash(tx)}) on chain, since {why}" if why else "its owners' signatures"
+    raise Invalid("signature", f"The chain does not confirm it for {parsed.owner}.", wanted)

@@ -165,13 +165,19 @@ def _shown(safe: Safe) -> dict[str, Any]:
 
 def follow(chain: Chain, *, actor: str = "system:watch") -> int:
     """Read every registered Safe of a chain again, on new heads. One that cannot be read is left for the next time."""
-    count = 0
-    for safe in Safe.objects.filter(chain=chain).select_related("chain"):
+    from governance.proposals.approving import see
+
+    count, safes = 0, list(Safe.objects.filter(chain=chain).select_related("chain"))
+    for safe in safes:
         try:
             refresh(safe=safe, actor=actor)
         except (Invalid, Refused):
             continue
         count += 1
+    try:
+        see(chain, min((safe.read_block for safe in safes if not safe.problem), default=0))
+    except (RpcError, Refused):
+        return count
     return count
 
 

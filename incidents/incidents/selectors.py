@@ -136,7 +136,7 @@ def _legs(
 def _quorum(proposal: Proposal | None) -> str:
     if proposal is None or proposal.status != "signing":
         return ""
-    return f"{proposal.confirmations.count()}/{proposal.safe.threshold}"
+    return f"{proposal.counted}/{proposal.safe.threshold}"
 
 
 def record_of(incident: Incident, viewer: Any, *, group: str = "", limit: int = 150) -> list[Line]:

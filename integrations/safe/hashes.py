@@ -131,9 +131,14 @@ def safe_tx_hash(tx: SafeTx) -> str:
     return _hex(keccak(preimage(tx)))
 
 
+def safe_message_struct_hash(message: bytes) -> bytes:
+    """What a hardware wallet shows as the message hash of a SafeMessage."""
+    return keccak(SAFE_MESSAGE_TYPEHASH + keccak(message))
+
+
 def safe_message_hash(version: str, chain_id: int, safe: str, message: bytes) -> str:
     """The hash that owners of a Safe sign so that the Safe, as a contract, signs `message` (EIP-1271)."""
-    struct = keccak(SAFE_MESSAGE_TYPEHASH + keccak(message))
+    struct = safe_message_struct_hash(message)
     return _hex(keccak(b"\x19\x01" + domain_hash(version, chain_id, safe) + struct))
 
 

@@ -1,7 +1,9 @@
 """Owners that are contracts: how a Safe that owns a Safe says yes."""
 
 from integrations.chain.abi import encode_call
+from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.client import Client, RpcRefused
+from integrations.safe.contracts import FALLBACK_HANDLERS
 from integrations.safe.hashes import SafeTx, preimage, safe_message_hash
 from integrations.safe.reads import SafeState
 from integrations.safe.signatures import CONTRACT, Signature, assemble, contract
@@ -11,6 +13,25 @@ HASH_MAGIC = bytes.fromhex("1626ba7e")
 _BY_BYTES = "isValidSignature(bytes data, bytes signature) view returns (bytes4)"
 _BY_HASH = "isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)"
 _APPROVE = "approveHash(bytes32 hashToApprove)"
+
+
+def why_no_signature(parent: str, child: str, handler: str) -> str:
+    """"" when a Safe of version `child` can sign for its parent through its fallback handler, or why it cannot.
+
+    Parents up to 1.4.1 ask isValidSignature(bytes,bytes), parents of 1.5.0 isValidSignature(bytes32,bytes). Handlers up
+    to 1.4.1 answer both, 1.5.0's only the second. Whoever cannot sign approves the hash on chain, which always works.
+    """
+    if handler == ZERO_ADDRESS:
+        return "it has no fallback handler, so it cannot answer isValidSignature"
+    known = FALLBACK_HANDLERS.get(handler)
+    if known is None or (known == "1.5.0") != (child == "1.5.0"):
+        return f"its fallback handler {handler} is not the official one of its version, so its answer cannot be foreseen"
+    if known == "1.5.0" and parent != "1.5.0":
+        return (
+            f"a Safe {parent} asks its owners isValidSignature(bytes,bytes), "
+            "which the fallback handler of Safe 1.5.0 no longer answers"
+        )
+    return ""
 
 
 def asked_of_owner(tx: SafeTx) -> bytes:

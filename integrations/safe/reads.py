@@ -35,6 +35,7 @@ _GET_HASH = (
     "getTransactionHash(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, "
     "uint256 gasPrice, address gasToken, address refundReceiver, uint256 nonce) view returns (bytes32)"
 )
+APPROVE_TOPIC = "0x" + keccak(b"ApproveHash(bytes32,address)").hex()
 _APPROVED = "approvedHashes(address owner, bytes32 hash) view returns (uint256)"
 
 
@@ -78,7 +79,7 @@ def read_safe(client: Client, address: str, block: int | str = "latest") -> Safe
     singleton = checksum(slots[0][12:])
     known = BY_CODE_HASH.get(code_hash(client.code(singleton, at.hash)))
     if known is None or any(isinstance(answer, RpcRefused) for answer in answers):
-        raise Invalid("safe", f"{address} is not a Safe of a known version.", "a Safe 1.3.0, 1.4.1 or 1.5.0")
+        raise _unknown(address, singleton, answers)
     version, owners, threshold, nonce, (modules, rest) = (
         _output(getter, answer) for getter, answer in zip(_GETTERS, answers[7:], strict=True)
     )
@@ -146,6 +147,27 @@ def approved_hash_slot(owner: str, tx_hash: str) -> str:
     """The storage key of approvedHashes[owner][hash]."""
     inner = keccak(pad32(owner) + pad32(APPROVED_HASHES_SLOT))
     return "0x" + keccak(bytes.fromhex(tx_hash[2:]) + inner).hex()
+
+
+def approvals_in(client: Client, safes: Sequence[str], first: int, last: int) -> list[tuple[str, str, str]]:
+    """(Safe, owner, hash) of every approveHash in these blocks, as the Safes' own logs say."""
+    if not safes or last < first:
+        return []
+    logs = client.logs(first=first, last=last, addresses=list(safes), topics=[APPROVE_TOPIC])
+    return [(log.address, checksum(log.topics[2][12:]), "0x" + log.topics[1].hex()) for log in logs]
+
+
+def _unknown(address: str, singleton: str, answers: Sequence[Any]) -> Invalid:
+    """What it seems to be instead, so that whoever typed the address knows what to look for."""
+    said = answers[7]
+    try:
+        version = "" if isinstance(said, RpcRefused) else str(_output(_GETTERS[0], said))[:20]
+    except (Invalid, RpcRefused):
+        version = ""
+    if version:
+        text = f"{address} says that it is a Safe {version}, with the singleton {singleton}, whose code is not known here."
+        return Invalid("safe", text, "a Safe 1.3.0, 1.4.1 or 1.5.0 with an official singleton: upgrade it first")
+    return Invalid("safe", f"{address} is not a Safe of a known version.", "a Safe 1.3.0, 1.4.1 or 1.5.0")
 
 
 def checksum_all(addresses: Sequence[str]) -> list[str]:
