@@ -36,6 +36,8 @@ _OFTEN = 100 if TEST else 1  # the suite is one address that logs in all day
 ACCOUNT_RATE_LIMITS = {
     "login": f"{30 * _OFTEN}/m/ip",
     "wallet": f"{30 * _OFTEN}/m/ip",
+    "sign_link": f"{20 * _OFTEN}/m/ip,{60 * _OFTEN}/h/key",  # signers without an account, handing in
+    "sign_link_read": f"{60 * _OFTEN}/m/ip",
     "login_failed": f"{10 * _OFTEN}/m/ip,5/5m/key",
     "reauthenticate": f"{10 * _OFTEN}/m/user",
 }

@@ -4,6 +4,7 @@ from django.urls import path
 
 from governance import views
 from governance.plans import views as plans
+from governance.proposals import signing_views as signing
 from governance.proposals import views as proposals
 from governance.protocols import views as protocols
 from governance.safes import views as safes
@@ -19,6 +20,8 @@ urlpatterns = [
     path("governance/proposals/<int:pk>/withdraw/", proposals.withdraw_view, name="withdraw"),
     path("governance/proposals/<int:pk>/reject/", proposals.reject_view, name="reject"),
     path("governance/proposals/<int:pk>/execute/", proposals.execute_view, name="execute"),
+    path("governance/proposals/<int:pk>/approval/<int:safe>/", signing.approve_view, name="approve-for"),
+    path("sign/<str:token>/", signing.sign_link, name="sign-link"),
     path("governance/safes/", safes.index, name="safes"),
     path("governance/safes/new/", safes.new, name="register-safe"),
     path("governance/safes/<int:pk>/", safes.safe_page, name="safe"),

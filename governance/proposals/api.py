@@ -46,7 +46,9 @@ class ProposeSerializer(StrictSerializer):
 class ConfirmationSerializer(serializers.ModelSerializer[Confirmation]):
     signature = serializers.SerializerMethodField()
     counts = serializers.SerializerMethodField(help_text="false: its owner was removed, or the Safe would not take it")
-    lapsed = serializers.CharField(read_only=True, help_text="why the Safe would not take it any more; empty when it would")
+    lapsed = serializers.CharField(
+        read_only=True, help_text="why the Safe would not take it any more; empty when it would"
+    )
 
     class Meta:
         model = Confirmation

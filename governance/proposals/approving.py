@@ -14,7 +14,7 @@ from integrations.chain.abi import encode_call
 from integrations.chain.client import client_for
 from integrations.chain.models import Chain
 from integrations.safe.hashes import safe_tx_hash
-from integrations.safe.reads import approved_hashes, approvals_in
+from integrations.safe.reads import approvals_in, approved_hashes
 from integrations.safe.signatures import CONTRACT, approved, parse
 from ledger import Invalid, Refused, StaleTransition, record
 
@@ -29,7 +29,7 @@ def propose_approval(*, proposal: Proposal, child: Safe, actor: str) -> Proposal
         raise Refused(f"This proposal is {proposal.status}; it needs no approval any more.", "", "not-signing")
     if child.chain_id != proposal.safe.chain_id or child.address not in proposal.safe.owners:
         raise Invalid("safe", f"{child.label} does not own {proposal.safe.label}.", "a Safe that is one of its owners")
-    data = encode_call(APPROVE, "", [safe_tx_hash(proposal.safe_tx)])
+    data = approve_data(proposal)
     there = Proposal.objects.filter(safe=child, to=proposal.safe.address, data=data, status__in=OPEN).first()
     return there or propose(
         safe=child,
@@ -40,6 +40,11 @@ def propose_approval(*, proposal: Proposal, child: Safe, actor: str) -> Proposal
         auto_execute=True,
         actor=actor,
     )
+
+
+def approve_data(proposal: Proposal) -> bytes:
+    """The calldata by which an owner approves a proposal on the chain."""
+    return encode_call(APPROVE, "", [safe_tx_hash(proposal.safe_tx)])
 
 
 def look(proposal: Proposal, *, actor: str = ACTOR) -> int:

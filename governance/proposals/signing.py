@@ -72,9 +72,7 @@ def supersede(*, proposal: Proposal, chain_nonce: int, actor: str) -> None:
     )
 
 
-def _recognise(
-    signature: str | bytes, parsed: Signature, tx: SafeTx, safe: Safe
-) -> tuple[Signature, Safe | None]:
+def _recognise(signature: str | bytes, parsed: Signature, tx: SafeTx, safe: Safe) -> tuple[Signature, Safe | None]:
     """An unmarked personal_sign of an owner, or a signature within an owning Safe; everything else is refused."""
     try:
         return parse(signature, safe_tx_hash(tx), safe.owners), None

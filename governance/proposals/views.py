@@ -14,9 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.decorators import current_user, require_level
 from governance.proposals.beside import panels
 from governance.proposals.bundle import bundle
+from governance.proposals.counting import COLLECTING
 from governance.proposals.decoding import batch_label
 from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, add_error
+from governance.proposals.links import link_of
 from governance.proposals.models import OPEN, Proposal
+from governance.proposals.owning import owning_safes
 from governance.proposals.review import review
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
 from governance.proposals.services import confirm, execute, propose, reject, withdraw
@@ -51,6 +54,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
     proposal = get_object_or_404(visible_proposals(user), pk=pk)
     found = review(proposal)
     people = quorum(proposal)
+    link = link_of(proposal) if proposal.status in COLLECTING else ""
     context = {
         **parts(proposal, people),
         "review": found,
@@ -60,6 +64,8 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "raw": proposal.raw_fields,
         "batch": batch_label(proposal),
         "panels": panels(proposal),
+        "link": link,
+        "link_qr": qr(link) if link else "",
         "check": _for_browser(proposal, people),
         "mine": [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed],
         "incidents": [link.parent for link in proposal.scope.parent_links.select_related("parent")],
@@ -77,6 +83,7 @@ def parts(proposal: Proposal, people: Quorum) -> dict[str, Any]:
         "proposal": proposal,
         "safe": proposal.safe,
         "quorum": people,
+        "owning": owning_safes(proposal),
         "outcome": outcome,
         "unexplained": [one for one in differences if one["kind"] == "difference"],
         "timed": sum(one["kind"] == "timed" for one in differences),

@@ -1,10 +1,22 @@
 """`/api/v1/safes/`: registered Safes as they were last read from their chain."""
 
-from rest_framework import serializers, viewsets
+from typing import Any
 
-from accounts.permissions import ReadScoped
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api.idempotency import IdempotentCreateMixin
+from accounts.api.serializers import StrictSerializer
+from accounts.permissions import Commander, ReadScoped
+from accounts.selectors import actor_of
+from governance.protocols.models import Protocol
 from governance.safes.models import Safe
 from governance.safes.selectors import all_safes
+from governance.safes.services import register, register_owners
+from integrations.chain.models import Chain
+from ledger import Invalid
 
 
 class SafeSerializer(serializers.ModelSerializer[Safe]):
@@ -38,10 +50,53 @@ class SafeSerializer(serializers.ModelSerializer[Safe]):
         ]
 
 
-class SafeViewSet(viewsets.ReadOnlyModelViewSet[Safe]):
+class RegisterSerializer(StrictSerializer):
+    """Where it stands and what it is called here; everything else is read from the chain."""
+
+    chain_id = serializers.IntegerField(min_value=1)
+    address = serializers.CharField(max_length=60, help_text="of the Safe itself, with its checksum")
+    label = serializers.CharField(max_length=80)  # type: ignore[assignment]  # DRF has a `label` too
+    protocol = serializers.SlugField(required=False, allow_null=True, help_text="the slug of a protocol")
+    owners_too = serializers.BooleanField(
+        default=True, help_text="register owners that are Safes as well, so that their owners can sign here"
+    )
+
+
+class SafeViewSet(
+    IdempotentCreateMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Safe]
+):
     """Registered Safes."""
 
-    permission_classes = [ReadScoped]
     serializer_class = SafeSerializer
     lookup_value_converter = "int"
+    idempotent_in_transaction = False  # the chain is read first
     queryset = all_safes()
+
+    def get_permissions(self) -> list[Any]:
+        return [Commander() if self.action == "create" else ReadScoped()]
+
+    @extend_schema(request=RegisterSerializer, responses={201: SafeSerializer})
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Register a Safe 1.3.0, 1.4.1 or 1.5.0 by its address."""
+        return super().create(request, *args, **kwargs)
+
+    def _create(self, request: Request, *_args: Any, **_kwargs: Any) -> Response:
+        given = RegisterSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        data = given.validated_data
+        chain = Chain.objects.filter(chain_id=data["chain_id"]).first()
+        if chain is None:
+            known = ", ".join(str(one) for one in Chain.objects.order_by("chain_id").values_list("chain_id", flat=True))
+            raise Invalid(
+                "chain_id", "This chain is not set up here.", f"one of {known}" if known else "set it up first"
+            )
+        slug = data.get("protocol")
+        protocol = Protocol.objects.filter(slug=slug).first() if slug else None
+        if slug and protocol is None:
+            raise Invalid("protocol", "There is no protocol of this name.", "one of /api/v1/protocols/")
+        actor = actor_of(request)
+        safe = register(chain=chain, address=data["address"], label=data["label"], protocol=protocol, actor=actor)
+        if data["owners_too"]:
+            register_owners(safe=safe, actor=actor)
+        body = SafeSerializer(safe, context=self.get_serializer_context()).data
+        return Response(body, status=status.HTTP_201_CREATED, headers={"Location": f"{request.path}{safe.pk}/"})

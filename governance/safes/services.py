@@ -12,7 +12,7 @@ from integrations.chain.addresses import parse_address
 from integrations.chain.client import client_for
 from integrations.chain.errors import Disagreement, RpcError
 from integrations.chain.models import Chain
-from integrations.safe.reads import SafeState, read_safe_agreed
+from integrations.safe.reads import SafeState, read_safe, read_safe_agreed
 from ledger import Invalid, Refused, alarm, record
 from ledger.text import one_line
 
@@ -29,6 +29,7 @@ DRIFT = {
 }
 FIELDS = (*DRIFT, "nonce")
 FRESH = timedelta(seconds=2)
+DELEGATED = bytes.fromhex("ef0100")
 
 
 def read_or_refuse(chain: Chain, address: str) -> SafeState:
@@ -58,7 +59,8 @@ def register(*, chain: Chain, address: str, label: str, actor: str, protocol: Pr
     try:
         reading = read_or_refuse(chain, address)
     except Invalid as error:
-        raise Invalid("address", error.message, error.hint) from None
+        hint = _elsewhere(chain, address) or error.hint
+        raise Invalid("address", error.message, hint) from None
     with transaction.atomic():
         safe, created = Safe.objects.get_or_create(
             chain=chain,
@@ -69,6 +71,42 @@ def register(*, chain: Chain, address: str, label: str, actor: str, protocol: Pr
             raise Invalid("address", "This Safe is registered already.", "open it in the list of Safes")
         record("safe.registered", actor=actor, subject=safe.subject, after=_shown(safe) | {"address": address})
     return safe
+
+
+def _elsewhere(chain: Chain, address: str) -> str:
+    """Where this address is a Safe after all: a wrong chain is the commonest slip of all."""
+    for other in Chain.objects.exclude(pk=chain.pk):
+        try:
+            found = read_safe(client_for(other), address)
+        except (Invalid, RpcError):
+            continue
+        return f"chain {other.chain_id}, {other.name}, where it is a Safe {found.version}"
+    return ""
+
+
+def register_owners(*, safe: Safe, actor: str, depth: int = 2) -> list[Safe]:
+    """Follow those owners that are Safes of a known version too, so that their owners can sign here. Network."""
+    known = set(Safe.objects.filter(chain=safe.chain, address__in=safe.owners).values_list("address", flat=True))
+    made = []
+    for owner in safe.owners:
+        if owner in known or not _has_code(safe.chain, owner):
+            continue
+        label = f"Safe {owner[:6]}…{owner[-4:]}, an owner of {safe.label}"[:80]
+        try:
+            child = register(chain=safe.chain, address=owner, label=label, actor=actor, protocol=safe.protocol)
+        except Invalid:
+            continue  # another kind of contract; its word is asked for with isValidSignature
+        made += [child, *(register_owners(safe=child, actor=actor, depth=depth - 1) if depth > 1 else ())]
+    return made
+
+
+def _has_code(chain: Chain, address: str) -> bool:
+    """An account that delegates its code (EIP-7702) still signs as an account."""
+    try:
+        code = client_for(chain).code(address)
+    except RpcError:
+        return False
+    return bool(code) and code[:3] != DELEGATED
 
 
 def refresh(*, safe: Safe, actor: str = "system:watch") -> Safe:

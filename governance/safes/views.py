@@ -8,13 +8,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.decorators import current_user, require_level
+from governance.proposals.approving import look
+from governance.proposals.counting import COLLECTING
 from governance.proposals.forms import add_error
 from governance.proposals.models import OPEN
 from governance.proposals.selectors import people_of, queue, quorum, visible_proposals
 from governance.protocols.models import Protocol
 from governance.safes.models import Safe
 from governance.safes.selectors import all_safes, safes_with_queues, well_known_owners
-from governance.safes.services import refresh, register
+from governance.safes.services import refresh, register, register_owners
+from integrations.chain.errors import RpcError
 from integrations.chain.models import Chain
 from ledger import Invalid, Refused
 
@@ -24,6 +27,12 @@ class RegisterForm(forms.Form):
     address = forms.CharField(max_length=42, help_text="Of the Safe itself, with its checksum.")
     label = forms.CharField(max_length=80, help_text="How people here call it.")
     protocol = forms.ModelChoiceField(Protocol.objects.all(), required=False, empty_label="none")
+    owners_too = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Owners too",
+        help_text="Owners that are Safes themselves are registered as well, so that their owners can sign here.",
+    )
 
 
 @require_GET
@@ -45,6 +54,7 @@ def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
         "owners": [(owner, people.get(owner), known.get(owner)) for owner in safe.owners],
         "well_known": well_known_owners(safe),
         "queue": [(proposal, quorum(proposal)) for proposal in queue(safe, user)],
+        "owning": Safe.objects.filter(chain=safe.chain, owners__contains=[safe.address]),
         "past": visible_proposals(user).filter(safe=safe).exclude(status__in=OPEN).order_by("-pk")[:20],
         "may_respond": user.has_level("responder"),
     }
@@ -56,8 +66,12 @@ def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     form = RegisterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
+        data, actor = dict(form.cleaned_data), current_user(request).actor
+        owners_too = data.pop("owners_too")
         try:
-            safe = register(actor=current_user(request).actor, **form.cleaned_data)
+            safe = register(actor=actor, **data)
+            if owners_too:
+                register_owners(safe=safe, actor=actor)
         except Invalid as error:
             add_error(form, error)
         except Refused as error:
@@ -74,6 +88,10 @@ def refresh_view(request: HttpRequest, pk: int) -> HttpResponse:
     safe = get_object_or_404(Safe.objects.select_related("chain"), pk=pk)
     try:
         refresh(safe=safe, actor=current_user(request).actor)
+        for proposal in safe.proposals.filter(status__in=COLLECTING).select_related("safe__chain", "scope"):
+            look(proposal)
     except Refused as error:
         messages.error(request, f"{error.message} {error.hint}".strip())
+    except RpcError:
+        messages.error(request, f"{safe.chain.name} cannot be read at this moment. Try again.")
     return redirect("governance:safe", pk)

@@ -120,6 +120,9 @@ SENTENCES: dict[str, str] = {
     "proposal.rejected": "rejected the proposal",
     "proposal.superseded": "found the proposal's nonce taken",
     "confirmation.added": "handed in a signature by {owner}",
+    "confirmation.nested": "handed in a signature by {owner} within {within}",
+    "confirmation.lapsed": "found that the signature of {owner} no longer counts",
+    "confirmation.restored": "found that the signature of {owner} counts again",
     "approval.requested": "asked for an approval",
     "approval.given": "approved",
     "approval.refused": "refused",
@@ -188,7 +191,7 @@ def line_of(event: Event, names: Names) -> Line:
 
 
 def _note(event: Event, after: Mapping[str, Any]) -> str:
-    if event.verb == "confirmation.added":
+    if event.verb in ("confirmation.added", "confirmation.nested"):
         return f"{after.get('signed')}/{after.get('threshold')}"
     return ""
 

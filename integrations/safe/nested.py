@@ -16,7 +16,7 @@ _APPROVE = "approveHash(bytes32 hashToApprove)"
 
 
 def why_no_signature(parent: str, child: str, handler: str) -> str:
-    """"" when a Safe of version `child` can sign for its parent through its fallback handler, or why it cannot.
+    """ "" when a Safe of version `child` can sign for its parent through its fallback handler, or why it cannot.
 
     Parents up to 1.4.1 ask isValidSignature(bytes,bytes), parents of 1.5.0 isValidSignature(bytes32,bytes). Handlers up
     to 1.4.1 answer both, 1.5.0's only the second. Whoever cannot sign approves the hash on chain, which always works.
@@ -25,7 +25,9 @@ def why_no_signature(parent: str, child: str, handler: str) -> str:
         return "it has no fallback handler, so it cannot answer isValidSignature"
     known = FALLBACK_HANDLERS.get(handler)
     if known is None or (known == "1.5.0") != (child == "1.5.0"):
-        return f"its fallback handler {handler} is not the official one of its version, so its answer cannot be foreseen"
+        return (
+            f"its fallback handler {handler} is not the official one of its version, so its answer cannot be foreseen"
+        )
     if known == "1.5.0" and parent != "1.5.0":
         return (
             f"a Safe {parent} asks its owners isValidSignature(bytes,bytes), "

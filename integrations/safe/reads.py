@@ -165,7 +165,7 @@ def _unknown(address: str, singleton: str, answers: Sequence[Any]) -> Invalid:
     except (Invalid, RpcRefused):
         version = ""
     if version:
-        text = f"{address} says that it is a Safe {version}, with the singleton {singleton}, whose code is not known here."
+        text = f"{address} is not a Safe of a known version: it says {version}, and its singleton is {singleton}."
         return Invalid("safe", text, "a Safe 1.3.0, 1.4.1 or 1.5.0 with an official singleton: upgrade it first")
     return Invalid("safe", f"{address} is not a Safe of a known version.", "a Safe 1.3.0, 1.4.1 or 1.5.0")
 

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,22 +10,19 @@ from eth_account.messages import encode_defunct
 
 from governance.proposals import nesting
 from governance.proposals.approving import propose_approval
-from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
-from governance.proposals.selectors import quorum, waiting_for
+from governance.proposals.models import NestedConfirmation, Proposal
+from governance.proposals.selectors import quorum
 from governance.proposals.services import confirm, reject
 from governance.safes.models import Safe
 from governance.safes.services import follow, refresh, register
 from integrations.devnet.chain import CAROL, COUNCIL_1, DAN, ERIN
 from integrations.devnet.safes import calldata
-from integrations.safe.hashes import safe_tx_hash
 from ledger import Invalid
-from ledger.models import Event
 from tests.chain.conftest import Devnet
 from tests.chain.safes import make_safe, mined
 from tests.chain.transactions import make_executor
 from tests.drain import settle
 from tests.governance_world import KEYS, World, sign, world
-from tests.people import person, wallet_of
 from work import leases
 
 VERSIONS = ("1.3.0", "1.4.1", "1.5.0")

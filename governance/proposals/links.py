@@ -1,0 +1,35 @@
+"""A link for a signer without an account: whoever holds it reads one proposal and may hand in signatures for it."""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.core import signing
+from django.urls import reverse
+
+from governance.proposals.counting import COLLECTING
+from governance.proposals.models import Proposal
+from ledger import Refused
+
+SALT = "governance.signing"
+LIFE = timedelta(days=14)
+
+
+def link_of(proposal: Proposal) -> str:
+    """Made when it is shown, kept nowhere: the signature is the secret. It ends with the collection."""
+    token = signing.dumps([proposal.pk, proposal.safe_tx_hash[:18]], salt=SALT)
+    return f"{settings.PUBLIC_URL}{reverse('governance:sign-link', args=[token])}"
+
+
+def find_by_link(token: str) -> Proposal:
+    """The proposal behind a link, or a clear reason why it takes no signature."""
+    gone = Refused("this link is not valid", "ask whoever gave it to you for a new one", "link")
+    try:
+        pk, digest = signing.loads(token, salt=SALT, max_age=LIFE)
+    except (signing.BadSignature, ValueError, TypeError):
+        raise gone from None
+    proposal = Proposal.objects.select_related("safe__chain", "scope", "plan").filter(pk=pk).first()
+    if proposal is None or not proposal.safe_tx_hash.startswith(digest):
+        raise gone
+    if proposal.status not in COLLECTING:
+        raise Refused(f"this proposal is {proposal.status}", "nothing is to be signed here any more", "not-signing")
+    return proposal

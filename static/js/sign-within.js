@@ -1,0 +1,101 @@
+// <bg-sign-within>: an owner that is a Safe. Its owners sign its message; the hashes are recomputed here as well.
+import { messageHashes, messageTypedData } from "./safe-message.js";
+import { findWallets, needChain, pickAccount } from "./sign-wallets.js";
+
+const read = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
+const shown = (element) => (element?.textContent ?? "").replace(/\s+/g, "");
+
+class SignWithin extends HTMLElement {
+  connectedCallback() {
+    this.button = this.querySelector("[data-sign]");
+    this.said = this.querySelector("[data-said]");
+    this.button?.addEventListener("click", () => void this.sign());
+    document.body.addEventListener("live:proposal", () => this.follow());
+    this.check();
+    this.follow();
+  }
+
+  /** Every shown hash must be what follows from the raw fields; else nothing is signed here. */
+  check() {
+    this.fields = null;
+    try {
+      const given = read("proposal-fields");
+      this.child = read(this.getAttribute("data"));
+      this.chain = given.chain;
+      const found = messageHashes(given.fields, this.child);
+      const good = Object.entries(found).map(([name, value]) => {
+        const place = this.querySelector(`[data-within="${name}"]`);
+        const ok = shown(place?.querySelector("code")) === value;
+        this.tick(place, ok);
+        return ok;
+      });
+      if (good.every(Boolean)) this.fields = Object.freeze(given.fields);
+    } catch {
+      for (const place of this.querySelectorAll("[data-within]")) this.tick(place, false);
+    }
+    if (!this.fields) this.say("Do not sign: these hashes do not match what would be signed.", "bad");
+  }
+
+  tick(place, ok) {
+    const line = place?.querySelector("[data-check]");
+    if (!line) return;
+    line.dataset.state = ok ? "match" : "mismatch";
+    line.textContent = ok ? "✓ recomputed here, the same" : "✗ recomputed here, not the same";
+  }
+
+  get signed() {
+    return (document.getElementById(this.getAttribute("list"))?.dataset.signed ?? "").split(" ").filter(Boolean);
+  }
+
+  /** Whatever blocks the proposal's own signing blocks this as well. */
+  follow() {
+    if (!this.button) return;
+    const mismatch = document.getElementById("mismatch");
+    const status = document.getElementById("proposal-status")?.dataset.status;
+    const open = (status === "signing" || status === "ready") && mismatch?.hidden !== false;
+    this.button.disabled = !open || !this.fields || this.hasAttribute("blocked");
+  }
+
+  say(text, tone = "") {
+    this.said.textContent = text;
+    this.said.dataset.tone = tone;
+  }
+
+  async sign() {
+    this.check();
+    this.follow();
+    if (!this.fields || this.button.disabled) return;
+    this.button.disabled = true;
+    try {
+      const [wallet] = await findWallets();
+      if (!wallet) throw new Error("No wallet was found in this browser. Paste a signature instead.");
+      this.say(`Compare the hashes in ${wallet.name} with those above, then confirm there.`);
+      const unsigned = this.child.owners.filter((owner) => !this.signed.includes(owner));
+      const account = await pickAccount(wallet.provider, this.child.owners, this.signed, unsigned.join(" or "));
+      await needChain(wallet.provider, this.fields.chainId, this.chain);
+      const data = JSON.stringify(messageTypedData(this.fields, this.child));
+      await this.send(String(await wallet.provider.request({ method: "eth_signTypedData_v4", params: [account, data] })));
+    } catch (error) {
+      this.say(error?.code === 4001 ? "Not signed: it was declined in the wallet." : String(error?.message ?? "The wallet did not sign."), "bad");
+    } finally {
+      this.follow();
+    }
+  }
+
+  async send(signature) {
+    const token = JSON.parse(document.body.getAttribute("hx-headers:inherited") ?? "{}")["X-CSRFToken"] ?? "";
+    const answer = await fetch(this.getAttribute("endpoint"), {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": token },
+      body: JSON.stringify({ signature }),
+    });
+    const body = await answer.json().catch(() => ({}));
+    if (!answer.ok) {
+      const first = body.errors?.[0];
+      throw new Error([first?.message ?? body.detail ?? `The server answered ${answer.status}.`, first?.hint && `Right would be: ${first.hint}.`].filter(Boolean).join(" "));
+    }
+    this.say(`Signed as ${body.owner.slice(0, 6)}…${body.owner.slice(-4)}. ${body.signed} of ${body.threshold}.`, "good");
+  }
+}
+
+customElements.define("bg-sign-within", SignWithin);
