@@ -264,6 +264,7 @@ PAGES: dict[str, dict[str, str]] = {
     "secrets/": {"get": "viewer"},
     "secrets/<slug:name>/remove/": {"post": "admin"},
     "secrets/set/": {"post": "admin"},
+    "sign/<str:token>/": {"get": "anyone", "post": "anyone"},
     "status/": {"get": "anyone"},
     "runbooks/": {"get": "viewer"},
     "runbooks/check/": {"post": "commander"},

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db import transaction
 
-from governance.proposals.counting import RECOUNT, enqueue_recount, keep, locked
+from governance.proposals.counting import enqueue_recount, keep, locked
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.proving import approved_on_chain, proved_on_chain
 from governance.safes.models import Safe
@@ -17,8 +17,6 @@ from integrations.safe.hashes import SafeTx, domain_hash, safe_message_hash, saf
 from integrations.safe.nested import asked_of_owner, why_no_signature
 from integrations.safe.signatures import APPROVED, CONTRACT, Signature, assemble, contract, parse
 from ledger import Invalid, Refused, record
-
-__all__ = ["RECOUNT", "NestedHashes", "children", "complete", "message_hash", "recognise_within", "why_not"]
 
 
 @dataclass(frozen=True)
@@ -72,11 +70,11 @@ def recognise_within(signature: str | bytes, tx: SafeTx, safe: Safe) -> tuple[Si
             parsed = parse(signature, message_hash(tx, child), child.owners)
         except Invalid:
             continue
-        child = current(child)
-        child.chain = safe.chain
-        if parsed.owner in child.owners:
-            _refuse_useless(parsed, tx, child)
-            return parsed, child
+        fresh = current(child)
+        fresh.chain = safe.chain
+        if parsed.owner in fresh.owners:
+            _refuse_useless(parsed, tx, fresh)
+            return parsed, fresh
     return None
 
 

@@ -1,28 +1,41 @@
-"""Signatures of all four kinds on real Safes of the three versions, nested in every pairing, executed by the workers."""
+"""Signatures of all four kinds on real Safes of the three versions, nested in every pairing, executed by workers."""
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.db import connection
+from django.test import Client
 from eth_account import Account
 from eth_account.messages import encode_defunct
 
 from governance.proposals import nesting
 from governance.proposals.approving import propose_approval
-from governance.proposals.models import NestedConfirmation, Proposal
+from governance.proposals.links import link_of
+from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
+from governance.proposals.owning import owning_safes
 from governance.proposals.selectors import quorum
-from governance.proposals.services import confirm, reject
+from governance.proposals.services import confirm, reject, withdraw
 from governance.safes.models import Safe
 from governance.safes.services import follow, refresh, register
+from integrations.chain.models import Chain, Endpoint
+from integrations.devnet.anvil import Anvil
 from integrations.devnet.chain import CAROL, COUNCIL_1, DAN, ERIN
+from integrations.devnet.proxy import Rewrite, RpcProxy
 from integrations.devnet.safes import calldata
-from ledger import Invalid
+from integrations.safe import signatures
+from ledger import Invalid, Refused
+from ledger.models import Event
 from tests.chain.conftest import Devnet
 from tests.chain.safes import make_safe, mined
 from tests.chain.transactions import make_executor
 from tests.drain import settle
 from tests.governance_world import KEYS, World, sign, world
+from tests.people import caller, person
 from work import leases
 
 VERSIONS = ("1.3.0", "1.4.1", "1.5.0")
@@ -115,6 +128,7 @@ def test_a_batch_signed_in_all_four_ways_is_executed_and_a_rejection_after_it(he
     run(helix, proposal)
     assert balance(helix) == before + 11
     assert proposal.outcome is not None and proposal.outcome["differences"] == []
+    refresh(safe=safe)
     unwanted = helix.propose(*send(7), safe=safe)
     empty = reject(proposal=unwanted, actor="user:1")
     for owner in (CAROL, DAN, ERIN):
@@ -176,9 +190,151 @@ def test_an_owner_who_is_removed_midway_counts_no_more(helix: World, version: st
     assert waiting.stopped is not None and "1 of 2" in waiting.stopped["reason"]
     assert [one.address for one in quorum(waiting).signers if one.removed] == [CAROL.address]
     assert quorum(waiting).signed == waiting.counted == 1
-    with pytest.raises(Invalid, match="not an owner of .* any more"):
+    with pytest.raises(Invalid, match="any more, so this signature does not count"):
         confirm(proposal=waiting, signature=sign(waiting, CAROL.address), actor="user:1")
     before = balance(helix)
     confirm(proposal=waiting, signature=sign(waiting, ERIN.address), actor="user:1")
     run(helix, waiting)
     assert (balance(helix), waiting.stopped) == (before + 3, None)
+
+
+def test_a_childs_word_lapses_with_its_owner_and_comes_back_with_another(helix: World) -> None:
+    child = safe_of(helix, "1.4.1", [CAROL.address, DAN.address, ERIN.address], 2, "Child")
+    safe = safe_of(helix, "1.3.0", [child.address, COUNCIL_1.address], 1, "Parent")
+    proposal = helix.propose(*send(2), safe=safe)
+    for owner in (CAROL, DAN):
+        confirm(proposal=proposal, signature=within(proposal, child, owner.address), actor="user:1")
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.counted) == ("ready", 1)
+    rpc = helix.devnet.rpc
+    rpc("anvil_impersonateAccount", child.address)
+    gone = calldata("removeOwner(address,address,uint256)", SENTINEL, CAROL.address, 2)
+    mined(rpc, {"from": child.address, "to": child.address, "data": "0x" + gone.hex()})
+    follow(helix.chain)
+    settle()
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.counted) == ("signing", 0)
+    assert "no longer accepts" in proposal.confirmations.get().lapsed
+    assert Event.objects.filter(verb="confirmation.lapsed", subject=proposal.subject).count() == 1
+    rows = owning_safes(proposal)
+    assert (rows[0].signed, [one.address for one in rows[0].signers if one.removed]) == (1, [CAROL.address])
+    confirm(proposal=proposal, signature=within(proposal, child, ERIN.address), actor="user:1")
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.counted) == ("ready", 1)
+
+
+def test_what_is_wrong_with_a_signature_is_said_with_what_would_be_right(helix: World) -> None:
+    child = safe_of(helix, "1.4.1", [DAN.address, ERIN.address], 2, "Child")
+    safe = safe_of(helix, "1.4.1", [CAROL.address, child.address], 2, "Parent")
+    proposal = helix.propose(*send(4), safe=safe)
+    tx = proposal.safe_tx
+    confirm(proposal=proposal, signature=within(proposal, child, DAN.address), actor="user:1")
+    before = Confirmation.objects.count(), NestedConfirmation.objects.count(), Event.objects.count()
+    inner = nesting.message_hash(tx, child)
+    claim = signatures.approved(DAN.address).bytes
+    lone = signatures.contract(child.address, bytes.fromhex(within(proposal, child, DAN.address)[2:]))
+    wrong = [
+        (sign(proposal, CAROL.address, digest=replace(tx, chain_id=1).hash), "made for Ethereum (chain 1), not for"),
+        (sign(proposal, CAROL.address, digest=tx.with_nonce(3).hash), "made for nonce 3, and this proposal is for"),
+        (sign(proposal, CAROL.address, digest=replace(tx, version="1.2.0").hash), "without a chain id"),
+        (sign(proposal, CAROL.address, digest=inner), "is a stranger's, or it was made over another hash"),
+        (sign(proposal, DAN.address), "is a stranger's, or it was made over another hash"),
+        (within(proposal, child, DAN.address), "has signed this for Child already"),
+        (claim, "The chain does not confirm it"),
+        (lone.hex, "The chain does not confirm it"),
+        (signatures.approved(COUNCIL_1.address).bytes, "is not an owner of Parent"),
+        ("0x1234", "too short"),
+    ]
+    for given, words in wrong:
+        with pytest.raises(Invalid) as refused:
+            confirm(proposal=proposal, signature=given, actor="user:1")
+        assert (refused.value.field, words in refused.value.message) == ("signature", True), refused.value.message
+        assert refused.value.hint
+    assert before == (Confirmation.objects.count(), NestedConfirmation.objects.count(), Event.objects.count())
+
+
+def test_a_signer_without_an_account_hands_in_by_the_link(helix: World) -> None:
+    child = safe_of(helix, "1.5.0", [DAN.address, ERIN.address], 1, "Child")
+    safe = safe_of(helix, "1.5.0", [CAROL.address, child.address], 2, "Parent")
+    proposal = helix.propose(*send(4), safe=safe)
+    where = urlsplit(link_of(proposal)).path
+    stranger = Client()
+    page = stranger.get(where)
+    assert page.status_code == 200
+    assert nesting.message_hash(proposal.safe_tx, child)[-4:].encode() in page.content
+    bad = stranger.post(where, {"signature": sign(proposal, DAN.address)})
+    assert (bad.status_code, Confirmation.objects.count()) == (400, 0)
+    assert b"made over another hash" in bad.content
+    done = stranger.post(where, {"signature": " " + sign(proposal, CAROL.address) + "\n"})
+    assert (done.status_code, Confirmation.objects.get().via) == (200, "link")
+    assert Event.objects.get(verb="confirmation.added").actor == f"owner:{CAROL.address}"
+    again = stranger.post(where, {"signature": sign(proposal, CAROL.address)}, content_type="application/json")
+    assert (again.status_code, again.json()["errors"][0]["field"]) == (400, "signature")
+    for body in ({"signature": 7}, {"signature": "0x", "owner": CAROL.address}, [], {}):
+        assert stranger.post(where, json.dumps(body), content_type="application/json").status_code == 400
+    last = stranger.post(where, {"signature": within(proposal, child, DAN.address)}, content_type="application/json")
+    assert (last.status_code, last.json()["within"], last.json()["status"]) == (201, child.address, "ready")
+    for gone in ("x", where.split("/")[-2] + "x"):
+        assert stranger.get(f"/sign/{gone}/").status_code == 410
+    withdraw(proposal=proposal, actor="user:1", reason="a mistake")
+    assert stranger.get(where).status_code == 410
+    assert stranger.post(where, {"signature": "0x"}, content_type="application/json").status_code == 409
+
+
+def test_handing_in_is_limited_for_an_address_and_for_a_link(helix: World, settings: Any) -> None:
+    proposal = helix.propose()
+    where = urlsplit(link_of(proposal)).path
+    settings.ACCOUNT_RATE_LIMITS = {**settings.ACCOUNT_RATE_LIMITS, "sign_link": "3/m/ip,4/h/key"}
+    stranger = Client(REMOTE_ADDR="203.0.113.7")
+    codes = [stranger.post(where, {"signature": "0x"}).status_code for _ in range(5)]
+    assert codes == [400, 400, 400, 429, 429]
+    other = Client(REMOTE_ADDR="203.0.113.8")
+    assert [other.post(where, {"signature": "0x"}).status_code for _ in range(2)] == [400, 429]
+
+
+def test_a_safe_is_registered_with_the_owners_that_are_safes(helix: World) -> None:
+    rpc = helix.devnet.rpc
+    inner = make_safe(rpc, "1.5.0", [CAROL.address], 1)
+    middle = make_safe(rpc, "1.3.0", [inner, DAN.address], 1)
+    outer = make_safe(rpc, "1.4.1", [middle, ERIN.address], 1, layer2=True)
+    cora = caller(person("cora", "commander"))
+    body = {"chain_id": helix.chain.chain_id, "address": outer.lower(), "label": "Outer", "protocol": "helix"}
+    made = cora.post("/api/v1/safes/", body)
+    assert (made.status_code, made.json()["version"], made.json()["address"]) == (201, "1.4.1", outer)
+    versions = dict(Safe.objects.values_list("address", "version"))
+    assert (versions[middle], versions[inner]) == ("1.3.0", "1.5.0")
+    other = Chain.objects.create(chain_id=99, name="Other", short_name="other", kind="devnet", finality_depth=3)
+    with Anvil(mining="auto", chain_id=99) as node:
+        Endpoint.objects.create(chain=other, url=node.url)
+        wrong = [
+            ({"address": "0x" + outer[2:].swapcase()}, "address", "checksum"),
+            ({"chain_id": 5}, "chain_id", "not set up"),
+            ({"chain_id": 99}, "address", f"chain {helix.chain.chain_id}"),
+            ({"address": outer}, "address", "registered already"),
+            ({"protocol": "nobody"}, "protocol", "no protocol"),
+            ({"address": helix.vault.address}, "address", "1.3.0, 1.4.1 or 1.5.0"),
+        ]
+        count = Safe.objects.count()
+        for change, field, words in wrong:
+            refused = cora.post("/api/v1/safes/", {**body, **change})
+            error = refused.json()["errors"][0]
+            assert (refused.status_code, error["field"]) == (400, field), refused.json()
+            assert words in error["message"] + error["hint"], error
+        assert Safe.objects.count() == count
+
+
+def test_endpoints_that_disagree_register_nothing_and_confirm_nothing(helix: World) -> None:
+    fresh = make_safe(helix.devnet.rpc, "1.4.1", [CAROL.address], 1)
+    safe = safe_of(helix, "1.4.1", [CAROL.address, DAN.address], 2)
+    proposal = helix.propose(*send(4), safe=safe)
+    with RpcProxy(helix.devnet.url) as liar:
+        Endpoint.objects.create(chain=helix.chain, url=liar.url)
+        liar.add(Rewrite(methods=("eth_getCode",), path="result", value="0x60"))
+        count = Safe.objects.count()
+        with pytest.raises(Refused, match="disagree about this Safe") as refused:
+            register(chain=helix.chain, address=fresh, label="x", actor="user:1")
+        assert (refused.value.code, Safe.objects.count()) == ("endpoints-disagree", count)
+        Safe.objects.update(read_at="2020-01-01T00:00Z")
+        with pytest.raises(Refused, match="disagree about this Safe"):
+            confirm(proposal=proposal, signature=sign(proposal, CAROL.address), actor="user:1")
+    assert not Confirmation.objects.exists()
