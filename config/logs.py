@@ -10,13 +10,13 @@ from structlog.typing import Processor
 
 # Addresses that are secrets themselves: whoever reads one in a log could send alerts, join, or take over an account.
 _SECRET_PATH = re.compile(
-    r"(/api/v1/inbound/|/accounts/invitation/|/accounts/password/reset/key/|/accounts/confirm-email/)[^/\s'\"?]+"
+    r"(/api/v1/inbound/|/accounts/invitation/|/accounts/password/reset/key/|/accounts/confirm-email/|/sign/)[^/\s'\"?]+"
 )
 
 
 def _without_secrets(_logger: Any, _name: str, event: Any) -> Any:
     for key, value in event.items():
-        if isinstance(value, str) and "/a" in value:
+        if isinstance(value, str) and ("/a" in value or "/sign/" in value):
             event[key] = _SECRET_PATH.sub(r"\1…", value)
     return event
 

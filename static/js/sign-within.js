@@ -7,9 +7,10 @@ const shown = (element) => (element?.textContent ?? "").replace(/\s+/g, "");
 
 class SignWithin extends HTMLElement {
   connectedCallback() {
-    this.button = this.querySelector("[data-sign]");
+    this.button = this.querySelector("[data-sign-within]");
     this.said = this.querySelector("[data-said]");
-    this.button?.addEventListener("click", () => void this.sign());
+    this.choice = this.querySelector("[data-wallets]");
+    this.button?.addEventListener("click", () => void this.choose());
     document.body.addEventListener("live:proposal", () => this.follow());
     this.check();
     this.follow();
@@ -61,14 +62,35 @@ class SignWithin extends HTMLElement {
     this.said.dataset.tone = tone;
   }
 
-  async sign() {
-    this.check();
+  async choose() {
+    this.choice.hidden = true;
+    const wallets = await findWallets();
+    if (!wallets.length) this.say("No wallet was found in this browser. Paste a signature instead.", "bad");
+    else if (wallets.length === 1) await this.sign(wallets[0]);
+    else {
+      this.choice.replaceChildren(...wallets.map((wallet) => this.offer(wallet)));
+      this.choice.hidden = false;
+      this.choice.querySelector("button")?.focus();
+      this.say("Which wallet?");
+    }
+  }
+
+  offer(wallet) {
+    const words = { type: "button", className: "btn btn-wide", textContent: `Sign with ${wallet.name}` };
+    const button = Object.assign(document.createElement("button"), words);
+    button.addEventListener("click", () => {
+      this.choice.hidden = true;
+      void this.sign(wallet);
+    });
+    return button;
+  }
+
+  async sign(wallet) {
+    this.check(); // once more: parts of the page have been drawn anew since it was loaded
     this.follow();
     if (!this.fields || this.button.disabled) return;
     this.button.disabled = true;
     try {
-      const [wallet] = await findWallets();
-      if (!wallet) throw new Error("No wallet was found in this browser. Paste a signature instead.");
       this.say(`Compare the hashes in ${wallet.name} with those above, then confirm there.`);
       const unsigned = this.child.owners.filter((owner) => !this.signed.includes(owner));
       const account = await pickAccount(wallet.provider, this.child.owners, this.signed, unsigned.join(" or "));

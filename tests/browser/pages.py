@@ -20,9 +20,11 @@ from accounts.invitations.services import invite, link_of
 from accounts.models import User
 from accounts.tokens.services import create_token
 from governance.plans.models import Plan
+from governance.proposals.links import link_of as signing_link
 from governance.proposals.models import Proposal
 from governance.proposals.services import confirm
 from governance.safes.models import Safe
+from governance.safes.services import register
 from incidents.incidents.models import Incident
 from incidents.incidents.services import open_incident, take_command
 from integrations.chain.models import Executor
@@ -141,6 +143,17 @@ class World:
         )
         confirm(proposal=proposal, signature=governance_world.sign(proposal, CAROL.address), actor="user:1")
         return proposal
+
+    @cached_property
+    def owned(self) -> Proposal:
+        """Of a Safe that a Safe owns."""
+        registered = {
+            ref.slug: register(chain=self.governed.chain, address=ref.address, label=f"{ref.slug} Safe", actor="user:1")
+            for ref in self._devnet.deployment.safes
+            if ref.slug != "guardian"
+        }
+        send = {"to": CAROL.address, "value": "0", "data": "0x"}
+        return self.governed.propose(send, safe=registered["council"], title="Ask the council")
 
     @property
     def safe(self) -> Safe:
@@ -420,6 +433,9 @@ PAGES: list[Page] = [
     Page("governance/proposals/", with_("proposal")),
     Page("governance/proposals/new/", with_("proposal")),
     Page("governance/proposals/<int:pk>/", pk("proposal")),
+    Page("governance/proposals/<int:pk>/", pk("owned"), name="proposal of a Safe that a Safe owns"),
+    Page("sign/<str:token>/", lambda w: {"token": signing_link(w.owned).split("/")[-2]}, who=None),
+    Page("sign/<str:token>/", lambda _w: {"token": "x"}, who=None, status=410, name="signing link gone"),
     Page("governance/safes/", with_("proposal")),
     Page("governance/safes/new/", with_("proposal")),
     Page("governance/safes/<int:pk>/", pk("safe")),

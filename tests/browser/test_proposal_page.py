@@ -11,7 +11,7 @@ from eth_account.messages import encode_typed_data
 from playwright.sync_api import Browser, Page, Route, expect
 
 from integrations.chain.hashing import keccak
-from integrations.devnet.chain import CHAIN_ID, DAN, TREASURY
+from integrations.devnet.chain import CAROL, CHAIN_ID, DAN, TREASURY
 from tests.stack import Stack
 
 PHONE = {"width": 390, "height": 844}
@@ -109,11 +109,11 @@ def make_proposal(stack: Stack, title: str, calls: int = 1) -> str:
     return f"/governance/proposals/{found[1]}/"
 
 
-def choose_wallet(page: Page) -> None:
+def choose_wallet(page: Page, button: str = "[data-sign]", said: str = "[data-said]") -> None:
     """The devnet's own wallet is announced as well, so the page asks which one."""
-    page.locator("[data-sign]").click()
+    page.locator(button).click()
     choice = page.get_by_role("button", name="Sign with Test wallet")
-    status = page.locator("[data-said]")
+    status = page.locator(said)
     expect(choice.or_(status.filter(has_text="Test wallet")).first).to_be_visible()
     if choice.is_visible():
         choice.click()
@@ -148,6 +148,48 @@ def test_a_signer_compares_signs_and_sees_it_executed(stack: Stack, page_of: Any
     assert typed["primaryType"] == "SafeTx"
     parts = encode_typed_data(full_message=typed)
     assert "0x" + keccak(b"\x19" + parts.version + parts.header + parts.body).hex() == re.sub(r"\s", "", shown)
+
+
+NESTED = """
+from governance.proposals.links import link_of
+from governance.proposals.services import propose
+from governance.safes.models import Safe
+from integrations.devnet.chain import DAN
+safe = Safe.objects.get(label="Council Safe")
+made = propose(safe=safe, calls=[{"to": DAN.address, "value": "0", "data": "0x"}], title="Ask", actor="system:test")
+print("proposal", made.pk, link_of(made).split("/")[-2])
+"""
+
+
+def test_an_owner_of_an_owning_safe_signs_its_message_and_another_hands_in_by_link(stack: Stack, page_of: Any) -> None:
+    """The treasury owns the council: its owner's device shows the second level's hashes, and the page shows the same."""
+    said = stack.manage("shell", "-v0", "-c", NESTED)
+    found = re.search(r"proposal (\d+) (\S+)", said)
+    assert found, said
+    wallet = Wallet(TREASURY.key)
+    page = page_of(wallet)
+    page.goto(f"/governance/proposals/{found[1]}/")
+    within = page.locator("bg-sign-within")
+    for name in ("domain", "message", "safeMessage"):
+        expect(within.locator(f'[data-within="{name}"] [data-check]')).to_have_attribute("data-state", "match")
+    choose_wallet(page, "[data-sign-within]", "bg-sign-within [data-said]")
+    expect(page.locator("#proposal-signers")).to_contain_text("by its owners")
+    expect(page.locator("#p-signers")).to_have_text("Signed 1 of 3")
+    typed = wallet.asked[0]
+    assert typed["primaryType"] == "SafeMessage"
+    parts = encode_typed_data(full_message=typed)
+    shown = within.locator('[data-within="safeMessage"] code').text_content() or ""
+    assert "0x" + keccak(b"\x19" + parts.version + parts.header + parts.body).hex() == re.sub(r"\s", "", shown)
+    digest = re.sub(r"\s", "", page.locator('[data-hash="safeTx"] code').text_content() or "")
+    signature = bytes(Account.unsafe_sign_hash(bytes.fromhex(digest[2:]), CAROL.key).signature).hex()
+    page.context.clear_cookies()
+    page.goto(f"/sign/{found[2]}/#sig=0x{signature}")
+    expect(page.locator("[data-hash] [data-check][data-state=match]")).to_have_count(3)
+    expect(page.locator("textarea[name=signature]")).to_have_value("0x" + signature)
+    assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Hand it in").click()
+    expect(page.get_by_text("Your signature is counted")).to_be_visible()
+    expect(page.get_by_text("2 of 3")).to_be_visible()
 
 
 def hostile(kind: str, body: str) -> str:

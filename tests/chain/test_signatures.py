@@ -276,6 +276,7 @@ def test_a_signer_without_an_account_hands_in_by_the_link(helix: World) -> None:
     assert (last.status_code, last.json()["within"], last.json()["status"]) == (201, child.address, "ready")
     for gone in ("x", where.split("/")[-2] + "x"):
         assert stranger.get(f"/sign/{gone}/").status_code == 410
+    proposal.refresh_from_db()
     withdraw(proposal=proposal, actor="user:1", reason="a mistake")
     assert stranger.get(where).status_code == 410
     assert stranger.post(where, {"signature": "0x"}, content_type="application/json").status_code == 409
