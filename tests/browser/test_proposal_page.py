@@ -162,7 +162,7 @@ print("proposal", made.pk, link_of(made).split("/")[-2])
 
 
 def test_an_owner_of_an_owning_safe_signs_its_message_and_another_hands_in_by_link(stack: Stack, page_of: Any) -> None:
-    """The treasury owns the council: its owner's device shows the second level's hashes, and the page shows the same."""
+    """The treasury owns the council: its owner's device shows the second level's hashes, and so does the page."""
     said = stack.manage("shell", "-v0", "-c", NESTED)
     found = re.search(r"proposal (\d+) (\S+)", said)
     assert found, said
