@@ -433,9 +433,6 @@ PAGES: list[Page] = [
     Page("governance/proposals/", with_("proposal")),
     Page("governance/proposals/new/", with_("proposal")),
     Page("governance/proposals/<int:pk>/", pk("proposal")),
-    Page("governance/proposals/<int:pk>/", pk("owned"), name="proposal of a Safe that a Safe owns"),
-    Page("sign/<str:token>/", lambda w: {"token": signing_link(w.owned).split("/")[-2]}, who=None),
-    Page("sign/<str:token>/", lambda _w: {"token": "x"}, who=None, status=410, name="signing link gone"),
     Page("governance/safes/", with_("proposal")),
     Page("governance/safes/new/", with_("proposal")),
     Page("governance/safes/<int:pk>/", pk("safe")),
@@ -470,6 +467,10 @@ PAGES: list[Page] = [
     Page("chain/transactions/<int:pk>/", pk("unsure"), who="viewer", name="unknown transaction, only read"),
     Page("secrets/", with_("secret")),
     Page("secrets/", with_("secret"), who="viewer", name="secrets, only read"),
+    # last, since its Safes are registered then: a playbook that asks for one would have to choose
+    Page("governance/proposals/<int:pk>/", pk("owned"), name="proposal of a Safe that a Safe owns"),
+    Page("sign/<str:token>/", lambda w: {"token": signing_link(w.owned).split("/")[-2]}, who=None),
+    Page("sign/<str:token>/", lambda _w: {"token": "x"}, who=None, status=410, name="signing link gone"),
     # the devnet's
     Page("devnet/mail/", with_("letter")),
     Page("devnet/mail/<slug:name>/", lambda world: {"name": world.letter}),
