@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils import timezone
+
 from governance.plans.models import Plan
 from governance.proposals.consent import to_execute
+from governance.proposals.counting import enqueue_recount
 from governance.proposals.integrity import check_row
 from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.review import review
@@ -199,6 +202,8 @@ def halt(proposal: Proposal, stop: Stop) -> None:
         transition(
             proposal, stop.to, actor=ACTOR, reason=stop.reason, also={"stopped": stopped}, alarm=_alarm(proposal, stop)
         )
+        if stop.code == "threshold":  # so that the page says which of them no longer count
+            enqueue_recount(proposal, key=f"stopped:{timezone.now().isoformat()}", actor=ACTOR)
     else:
         Proposal.objects.filter(pk=proposal.pk).update(stopped=stopped)
         record(

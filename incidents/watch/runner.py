@@ -9,7 +9,9 @@ import time
 from types import FrameType
 
 from django.db import DatabaseError, close_old_connections, connection
+from django.db.models import Q
 
+from governance.safes.models import Safe
 from governance.safes.services import follow
 from incidents.watch.evaluate import evaluate
 from incidents.watch.lease import Held, LostWatch, release, take
@@ -67,7 +69,7 @@ class ChainWatch:
 
 
 class Watcher:
-    """Holds the lease, and keeps a thread for every chain that has monitors."""
+    """Holds the lease, and keeps a thread for every chain that has monitors or Safes."""
 
     def __init__(self) -> None:
         self.holder = f"{socket.gethostname()}:{os.getpid()}"
@@ -104,7 +106,8 @@ class Watcher:
         self.held = held
         if held is None:
             return
-        wanted = Chain.objects.filter(pk__in=Monitor.objects.filter(enabled=True).values("chain_id"))
+        monitored = Q(pk__in=Monitor.objects.filter(enabled=True).values("chain_id"))
+        wanted = Chain.objects.filter(monitored | Q(pk__in=Safe.objects.values("chain_id")))
         for chain in wanted:
             thread = self.threads.get(chain.pk)
             if thread is None or not thread.is_alive():
