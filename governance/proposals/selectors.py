@@ -2,14 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import User, Wallet
 from governance.proposals.decoding import Names
 from governance.proposals.models import OPEN, Confirmation, Proposal
-from governance.proposals.nesting import children, why_not
+from governance.proposals.nesting import why_not
 from governance.safes.models import Safe
 
 
@@ -87,19 +89,22 @@ def waiting_for(user: Any) -> list[Proposal]:
     wallets = set(Wallet.objects.filter(user_id=user.pk).values_list("address", flat=True))
     if not wallets:
         return []
+    owned = Safe.objects.filter(reduce(or_, (Q(owners__contains=[wallet]) for wallet in wallets)))
+    mine = {(safe.chain_id, safe.address): safe for safe in owned}
     open_ones = visible_proposals(user).filter(status="signing").prefetch_related("confirmations", "nested")
-    return [proposal for proposal in open_ones.order_by("pk") if asked_of(proposal, wallets)]
+    return [proposal for proposal in open_ones.order_by("pk") if _asked(proposal, wallets, mine)]
 
 
-def asked_of(proposal: Proposal, wallets: set[str]) -> bool:
-    """Whether one of these wallets is to sign: as an owner, or within an owner that is a Safe."""
+def _asked(proposal: Proposal, wallets: set[str], mine: dict[tuple[int, str], Safe]) -> bool:
+    """As an owner, or within an owner that is one of `mine`."""
     signed = {row.owner for row in proposal.confirmations.all() if not row.lapsed}
     if (wallets & set(proposal.safe.owners)) - signed:
         return True
     within = {(row.within, row.owner) for row in proposal.nested.all()}
+    children = [mine[key] for owner in proposal.safe.owners if (key := (proposal.safe.chain_id, owner)) in mine]
     return any(
         (child.address, wallet) not in within
-        for child in children(proposal.safe)
+        for child in children
         if child.address not in signed and not why_not(proposal.safe_tx, child)
         for wallet in wallets & set(child.owners)
     )

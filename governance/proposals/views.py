@@ -54,9 +54,10 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
     proposal = get_object_or_404(visible_proposals(user), pk=pk)
     found = review(proposal)
     people = quorum(proposal)
+    shown = parts(proposal, people)
     link = link_of(proposal) if proposal.status in COLLECTING else ""
     context = {
-        **parts(proposal, people),
+        **shown,
         "review": found,
         "seq": seq,
         "form": form or SignatureForm(),
@@ -68,6 +69,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "link_qr": qr(link) if link else "",
         "check": _for_browser(proposal, people),
         "mine": [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed],
+        "mine_within": [one for one in shown["owning"] if any(who.user_id == user.pk for who in one.signers)],
         "incidents": [link.parent for link in proposal.scope.parent_links.select_related("parent")],
         "may_respond": user.has_level("responder"),
         "may_execute": proposal.status == "ready" and (not proposal.auto_execute or bool(proposal.stopped)),

@@ -1,20 +1,31 @@
 // The page for a signer without an account: hashes recomputed here, and a signature that came in a scanned address.
 import { hashes } from "./safe-hash.js";
+import { messageHashes } from "./safe-message.js";
 
 const shown = (element) => (element?.textContent ?? "").replace(/\s+/g, "");
-let found = {};
-try {
-  found = hashes(JSON.parse(document.getElementById("proposal-fields")?.textContent ?? "null"));
-} catch {
-  // nothing can be recomputed: every line below says so
-}
 let good = true;
-for (const place of document.querySelectorAll("[data-hash]")) {
-  const ok = shown(place.querySelector("code")) === found[place.dataset.hash];
-  const line = place.querySelector("[data-check]");
-  line.dataset.state = ok ? "match" : "mismatch";
-  line.textContent = ok ? "✓ recomputed here, the same" : "✗ recomputed here, not the same";
-  good &&= ok;
+
+/** Each shown hash below `root` beside the one that follows from the raw fields; what cannot be recomputed is wrong. */
+function compare(root, name, compute) {
+  let found = {};
+  try {
+    found = compute(JSON.parse(document.getElementById("proposal-fields")?.textContent ?? "null"));
+  } catch {
+    // every line below says so
+  }
+  for (const place of root.querySelectorAll(`[data-${name}]`)) {
+    const ok = shown(place.querySelector("code")) === found[place.dataset[name]];
+    const line = place.querySelector("[data-check]");
+    line.dataset.state = ok ? "match" : "mismatch";
+    line.textContent = ok ? "✓ recomputed here, the same" : "✗ recomputed here, not the same";
+    good &&= ok;
+  }
+}
+
+compare(document, "hash", hashes);
+for (const place of document.querySelectorAll("[data-owning]")) {
+  const { owning, version } = place.dataset;
+  compare(place, "within", (raw) => messageHashes(raw, { safe: owning, version }));
 }
 document.getElementById("mismatch").hidden = good;
 document.getElementById("hand-in").hidden = !good;

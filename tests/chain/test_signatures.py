@@ -18,8 +18,9 @@ from governance.proposals.approving import propose_approval
 from governance.proposals.links import link_of
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.owning import owning_safes
-from governance.proposals.selectors import quorum
+from governance.proposals.selectors import quorum, waiting_for
 from governance.proposals.services import confirm, reject, withdraw
+from governance.proposals.telling import signers
 from governance.safes.models import Safe
 from governance.safes.services import follow, refresh, register
 from integrations.chain.models import Chain, Endpoint
@@ -35,7 +36,7 @@ from tests.chain.safes import make_safe, mined
 from tests.chain.transactions import make_executor
 from tests.drain import settle
 from tests.governance_world import KEYS, World, sign, world
-from tests.people import caller, person
+from tests.people import caller, person, wallet_of
 from work import leases
 
 VERSIONS = ("1.3.0", "1.4.1", "1.5.0")
@@ -202,10 +203,13 @@ def test_a_childs_word_lapses_with_its_owner_and_comes_back_with_another(helix: 
     child = safe_of(helix, "1.4.1", [CAROL.address, DAN.address, ERIN.address], 2, "Child")
     safe = safe_of(helix, "1.3.0", [child.address, COUNCIL_1.address], 1, "Parent")
     proposal = helix.propose(*send(2), safe=safe)
+    dan = person("dan", "viewer")
+    wallet_of(dan, Account.from_key(KEYS[DAN.address]))
+    assert (waiting_for(dan), signers(proposal)) == ([proposal], [dan])
     for owner in (CAROL, DAN):
         confirm(proposal=proposal, signature=within(proposal, child, owner.address), actor="user:1")
     proposal.refresh_from_db()
-    assert (proposal.status, proposal.counted) == ("ready", 1)
+    assert (proposal.status, proposal.counted, waiting_for(dan)) == ("ready", 1, [])
     rpc = helix.devnet.rpc
     rpc("anvil_impersonateAccount", child.address)
     gone = calldata("removeOwner(address,address,uint256)", SENTINEL, CAROL.address, 2)
