@@ -27,6 +27,11 @@ class Owning:
         return sum(1 for signer in self.signers if signer.counts)
 
     @property
+    def refused(self) -> bool:
+        """Its owners have signed, and still the chain does not take their signatures together for its own."""
+        return not self.given and self.signed >= self.safe.threshold
+
+    @property
     def data_id(self) -> str:
         return f"within-data-{self.safe.pk}"
 
