@@ -8,9 +8,11 @@ from typing import Any
 
 from eth_account.messages import encode_typed_data
 
+from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.hashing import keccak
+from integrations.safe.contracts import FALLBACK_HANDLERS
 from integrations.safe.hashes import SUPPORTED, domain_hash, safe_message_hash, safe_message_struct_hash
-from integrations.safe.nested import asked_of_owner
+from integrations.safe.nested import asked_of_owner, why_no_signature
 from tests.safe_txs import generated
 from tests.unit.test_proposal_hashes import ROOT, node, raw_of
 
@@ -45,3 +47,14 @@ def test_both_levels_are_hashed_alike(tmp_path: Path) -> None:
         assert one["safeMessage"] == safe_message_hash(child, tx.chain_id, CHILD, message)
         parts = encode_typed_data(full_message=one["typed"])
         assert "0x" + keccak(b"\x19" + parts.version + parts.header + parts.body).hex() == one["safeMessage"]
+
+
+def test_seven_pairs_sign_and_the_others_say_why() -> None:
+    for handler, known in FALLBACK_HANDLERS.items():
+        for parent in SUPPORTED:
+            for child in SUPPORTED:
+                why = why_no_signature(parent, child, handler)
+                official = (known == "1.5.0") == (child == "1.5.0")
+                assert bool(why) == (not official or (child == "1.5.0" and parent != "1.5.0")), (parent, child, known)
+    assert "no fallback handler" in why_no_signature("1.4.1", "1.4.1", ZERO_ADDRESS)
+    assert "nobody knows what it answers" in why_no_signature("1.5.0", "1.4.1", CHILD)
