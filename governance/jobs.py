@@ -57,8 +57,6 @@ def _counted(proposal: Proposal, count: Callable[[Proposal], object]) -> Outcome
         return Retry(str(error))
     except Invalid as error:
         return Done({"not counted": error.message})
-    except StaleTransition:
-        return Retry("it moved meanwhile")
     return Done()
 
 

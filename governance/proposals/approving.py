@@ -16,7 +16,7 @@ from integrations.chain.models import Chain
 from integrations.safe.hashes import safe_tx_hash
 from integrations.safe.reads import approvals_in, approved_hashes
 from integrations.safe.signatures import CONTRACT, approved, parse
-from ledger import Invalid, Refused, StaleTransition, record
+from ledger import Invalid, Refused, record
 
 ACTOR = "system:watch"
 APPROVE = "approveHash(bytes32 hashToApprove)"
@@ -82,7 +82,7 @@ def _take(proposal: Proposal, owner: str, *, actor: str) -> bool:
     """As any other signature; what may not be signed is not counted either."""
     try:
         confirm(proposal=proposal, signature=approved(owner).bytes, actor=actor, via="chain")
-    except (Invalid, Refused, StaleTransition):
+    except (Invalid, Refused):
         return False
     return True
 
