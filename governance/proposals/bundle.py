@@ -1,4 +1,4 @@
-"""What a signer carries to another machine: raw fields, ABIs, hashes; tools/verify_safe_tx.py reads it."""
+"""What a signer carries to another machine: tools/verify_safe_tx.py and tools/sign.html read it and believe little of it."""
 
 from typing import Any
 
@@ -6,19 +6,79 @@ from governance.proposals.building import as_json, calls_of
 from governance.proposals.models import Proposal
 from governance.proposals.review import Hashes
 from governance.protocols.models import Contract
+from governance.safes.models import Safe
+from integrations.chain.abi import encode_call
+from integrations.chain.hashing import keccak
+from integrations.safe.hashes import SAFE_MESSAGE_TYPEHASH, SafeTx, domain_hash
+from integrations.safe.nested import asked_of_owner
 
-FORMAT = "breakglass-safe-tx-1"
+FORMAT = "breakglass-safe-tx-2"
 
 
 def bundle(proposal: Proposal) -> dict[str, Any]:
-    calls = calls_of(proposal.safe_tx) or []
-    contracts = Contract.objects.filter(chain=proposal.safe.chain, address__in={call.to for call in calls})
-    hashes = Hashes.of(proposal.safe_tx)
+    tx = proposal.safe_tx
+    calls = calls_of(tx)
+    contracts = Contract.objects.filter(chain=proposal.safe.chain, address__in={call.to for call in calls or ()})
     return {
         "format": FORMAT,
         "fields": proposal.raw_fields,
-        "hashes": {"domain": hashes.domain, "message": hashes.message, "safeTx": hashes.safe_tx},
-        "calls": as_json(calls),
+        "hashes": hashes_of(tx),
+        "calls": None if calls is None else as_json(calls),
         "abis": {contract.address: contract.abi for contract in contracts},
         "plan": proposal.plan.sha256 if proposal.plan else None,
+        "diff": _diff(proposal.simulation or {}),
+        "nested": nested(proposal),
     }
+
+
+def hashes_of(tx: SafeTx) -> dict[str, str]:
+    found = Hashes.of(tx)
+    return {"domain": found.domain, "message": found.message, "safeTx": found.safe_tx}
+
+
+def _diff(simulation: dict[str, Any]) -> dict[str, Any] | None:
+    """What the simulation says would change; the one part that nobody can check without the chain."""
+    if not simulation.get("ok"):
+        return None
+    return {
+        "block": str(simulation["block"]),
+        "meanings": [_texts(one, "address", "what", "before", "after") for one in simulation["meanings"]],
+        "changes": [_texts(one, "address", "field", "before", "after") for one in simulation["changes"]],
+    }
+
+
+def _texts(one: dict[str, Any], *names: str) -> dict[str, str]:
+    return {name: "" if one.get(name) is None else str(one[name]) for name in names}
+
+
+def nested(proposal: Proposal) -> list[dict[str, Any]]:
+    """For each owner that is a registered Safe itself: what its owners see, signing as a contract or approving."""
+    tx = proposal.safe_tx
+    safes = Safe.objects.filter(chain=proposal.safe.chain, address__in=list(proposal.safe.owners)).order_by("address")
+    return [_owner(tx, safe) for safe in safes]
+
+
+def _owner(tx: SafeTx, safe: Safe) -> dict[str, Any]:
+    return {
+        "safe": safe.address,
+        "version": safe.version,
+        "nonce": str(safe.nonce),
+        "message": _message(tx, safe),
+        "approve": hashes_of(approval(tx, safe)),
+    }
+
+
+def _message(tx: SafeTx, safe: Safe) -> dict[str, str] | None:
+    """The SafeMessage; None where a Safe up to 1.4.1 asks in a way that 1.5.0 no longer answers."""
+    if safe.version == "1.5.0" and tx.version != "1.5.0":
+        return None
+    domain = domain_hash(safe.version, tx.chain_id, safe.address)
+    message = keccak(SAFE_MESSAGE_TYPEHASH + keccak(asked_of_owner(tx)))
+    whole = keccak(b"\x19\x01" + domain + message)
+    return {"domain": "0x" + domain.hex(), "message": "0x" + message.hex(), "safeMessage": "0x" + whole.hex()}
+
+
+def approval(tx: SafeTx, safe: Safe) -> SafeTx:
+    """The transaction by which the owning Safe approves the hash on chain instead."""
+    data = encode_call("approveHash(bytes32 hashToApprove)", "", [tx.hash])
+    return SafeTx(tx.chain_id, safe.address, safe.version, tx.safe, data=data, nonce=safe.nonce)

@@ -88,6 +88,9 @@ export function readFields(raw) {
   return fields;
 }
 
+export const readAddress = address;
+export const readUint = uint;
+
 function struct(name, members, values) {
   const type = keccak(utf8(`${name}(${members.map((member) => member.join(" ")).join(",")})`));
   const words = members.map(([kind, key]) => {
@@ -98,12 +101,14 @@ function struct(name, members, values) {
   return keccak(concat(type, ...words));
 }
 
+const domainOf = (chainId, safe) => struct("EIP712Domain", DOMAIN, { chainId, verifyingContract: safe });
+const signed = (domain, message) => concat(new Uint8Array([0x19, 0x01]), domain, message);
+
 export function hashes(raw) {
   const fields = readFields(raw);
-  const domain = struct("EIP712Domain", DOMAIN, { chainId: fields.chainId, verifyingContract: fields.safe });
+  const domain = domainOf(fields.chainId, fields.safe);
   const message = struct("SafeTx", SAFE_TX, fields);
-  const safeTx = keccak(concat(new Uint8Array([0x19, 0x01]), domain, message));
-  return { domain: toHex(domain), message: toHex(message), safeTx: toHex(safeTx) };
+  return { domain: toHex(domain), message: toHex(message), safeTx: toHex(keccak(signed(domain, message))) };
 }
 
 // What a wallet is asked to sign: from the same checked fields, never from an answer of the server.
@@ -125,6 +130,66 @@ export function typedData(raw) {
   };
 }
 
+// --- An owner that is a Safe itself: what its own owners see.
+
+// What the Safe asks such an owner: the 66 bytes, from 1.5.0 on their hash. Null: it asks in a way that a 1.5.0 owner no
+// longer answers, so that the owner must approve the hash on chain.
+function asked(raw, ownerVersion) {
+  const { domain, message, safeTx } = hashes(raw);
+  if (raw.version === "1.5.0") return fromHex(safeTx);
+  return ownerVersion === "1.5.0" ? null : signed(fromHex(domain), fromHex(message));
+}
+
+function checkOwner(safe, version) {
+  if (!SUPPORTED.includes(version)) throw new BadFields("version", `Safe version ${version} is not supported`);
+  return address(safe, "safe");
+}
+
+// The SafeMessage by which the Safe at `safe` signs as a contract (EIP-1271); null where it cannot.
+export function ownerMessage(raw, safe, version) {
+  checkOwner(safe, version);
+  const content = asked(raw, version);
+  if (content === null) return null;
+  const domain = domainOf(readFields(raw).chainId, safe);
+  const message = struct("SafeMessage", [["bytes", "message"]], { message: content });
+  return { domain: toHex(domain), message: toHex(message), safeMessage: toHex(keccak(signed(domain, message))) };
+}
+
+// The same, as a wallet is asked to sign it.
+export function ownerTypedData(raw, safe, version) {
+  checkOwner(safe, version);
+  const content = asked(raw, version);
+  if (content === null) throw new BadFields("version", `a Safe ${version} cannot sign as a contract for a Safe ${raw.version}`);
+  const { domain, types } = typedData(raw);
+  return {
+    types: { EIP712Domain: types.EIP712Domain, SafeMessage: [{ name: "message", type: "bytes" }] },
+    primaryType: "SafeMessage",
+    domain: { ...domain, verifyingContract: safe },
+    message: { message: toHex(content) },
+  };
+}
+
+// The raw fields of the transaction by which it approves the hash on chain instead.
+export function ownerApproval(raw, safe, version, nonce) {
+  checkOwner(safe, version);
+  const zero = "0x" + "00".repeat(20);
+  return {
+    chainId: String(raw.chainId),
+    safe,
+    version,
+    to: raw.safe,
+    value: "0",
+    data: selectorOf("approveHash(bytes32)") + hashes(raw).safeTx.slice(2),
+    operation: 0,
+    safeTxGas: "0",
+    baseGas: "0",
+    gasPrice: "0",
+    gasToken: zero,
+    refundReceiver: zero,
+    nonce: String(nonce),
+  };
+}
+
 export function selectorOf(signature) {
   return toHex(keccak(utf8(signature)).slice(0, 4));
 }
@@ -135,6 +200,7 @@ export function batch(data) {
   const number = (from, to) => BigInt(toHex(bytes.slice(from, to)));
   if (toHex(bytes.slice(0, 4)) !== selectorOf("multiSend(bytes)")) throw new BadFields("data", "not a batch");
   if (bytes.length < 68 || number(4, 36) !== 32n) throw new BadFields("data", "a batch with an unusual offset");
+  if (number(36, 68) > BigInt(bytes.length)) throw new BadFields("data", "a batch with trailing or missing bytes");
   const length = Number(number(36, 68));
   const padding = bytes.slice(68 + length);
   if (bytes.length !== 68 + Math.ceil(length / 32) * 32 || padding.some((byte) => byte !== 0))
@@ -154,12 +220,22 @@ export function batch(data) {
     });
     at = start + size;
   }
+  if (!found.length) throw new BadFields("data", "an empty batch");
   return found;
 }
+
+// The one use of a delegatecall: the batch contract of each Safe version, at its canonical addresses.
+export const BATCH = {
+  "1.3.0": ["0x40A2aCCbd92BCA938b02010E17A5b8929b49130D", "0xA1dabEF33b3B82c7814B6D82A79e50F4AC44102B"],
+  "1.4.1": ["0x9641d764fc13c8B624c04430C7356C1C7C8102e2"],
+  "1.5.0": ["0xA83c336B20401Af773B6219BA5027174338D1836"],
+};
 
 // The calls that the transaction makes, as the page must show them.
 export function calls(raw) {
   const fields = readFields(raw);
   if (fields.operation === 0n) return [{ to: fields.to, value: fields.value.toString(), data: toHex(fields.data) }];
+  if (!BATCH[fields.version].includes(fields.to))
+    throw new BadFields("to", `a delegatecall to ${fields.to}, which is not the pinned MultiSendCallOnly: it can do anything`);
   return batch(toHex(fields.data));
 }

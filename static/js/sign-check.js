@@ -1,13 +1,7 @@
 // Does the page show what would be signed? Every shown value is compared with what follows from the raw fields here.
 import { argumentsOf, inWholeUnits } from "./calldata.js";
-import { calls, hashes } from "./safe-hash.js";
+import { BATCH, calls, hashes } from "./safe-hash.js";
 
-// The one use of a delegatecall: the batch contract of each Safe version, at its canonical addresses.
-const BATCH = {
-  "1.3.0": ["0x40A2aCCbd92BCA938b02010E17A5b8929b49130D", "0xA1dabEF33b3B82c7814B6D82A79e50F4AC44102B"],
-  "1.4.1": ["0x9641d764fc13c8B624c04430C7356C1C7C8102e2"],
-  "1.5.0": ["0xA83c336B20401Af773B6219BA5027174338D1836"],
-};
 const NAMES = { domain: "The domain hash", message: "The message hash", safeTx: "The Safe tx hash" };
 
 const shown = (element) => (element?.textContent ?? "").replace(/\s+/g, "");
