@@ -253,7 +253,7 @@ def hashes(fields):
 
 
 def asked(fields, owner_version):
-    """What the Safe asks an owner that is a contract: the 66 bytes, or from 1.5.0 on their hash; None: it cannot ask."""
+    """What the Safe asks an owner that is a contract: the 66 bytes, from 1.5.0 on their hash; None: it cannot."""
     found = hashes(fields)
     if fields["version"] == "1.5.0":
         return bytes.fromhex(found["safeTx"][2:])
@@ -366,7 +366,8 @@ def put_in_words(to, value, data, abis):
     values, end = decode(types, data[4:])
     if end != len(data) - 4:
         raise Refuse(f"{name}: {len(data) - 4 - end} trailing bytes after its arguments")
-    shown = ", ".join(f"{part.get('name') or '?'} = {text}" for part, text in zip(types, values, strict=True))
+    named = [f"{part['name']} = {text}" if part.get("name") else text for part, text in zip(types, values, strict=True)]
+    shown = ", ".join(named)
     return f"{name}({shown}) on {head}"
 
 

@@ -1,4 +1,4 @@
-"""What a signer carries to another machine: tools/verify_safe_tx.py and tools/sign.html read it and believe little of it."""
+"""What a signer carries elsewhere: tools/verify_safe_tx.py and tools/sign.html read it and believe little of it."""
 
 from typing import Any
 

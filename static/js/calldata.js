@@ -2,6 +2,7 @@
 // can be compared with the bytes that are signed. Only the one usual encoding is read; anything else is an error.
 import { BadFields, checksum, fromHex, selectorOf, toHex } from "./safe-hash.js";
 
+const MOST_ITEMS = 10_000;
 const bad = (message) => new BadFields("data", message);
 
 /** `(address,(uint256,bytes)[])` → a list of types; a tuple is a list of types of its own. */
@@ -25,14 +26,17 @@ function parseTypes(text) {
     let type;
     if (text[at] === "(") {
       type = { tuple: list() };
+      if (!type.tuple.length) throw bad("a tuple without members"); // an array of it would go on for ever
     } else {
       const word = /^[a-z]+[0-9]*/.exec(text.slice(at))?.[0];
       if (!word) throw bad("a signature that cannot be read");
       at += word.length;
       type = { word };
     }
-    for (let size; (size = /^\[([0-9]*)\]/.exec(text.slice(at))); at += size[0].length)
+    for (let size; (size = /^\[([0-9]{0,5})\]/.exec(text.slice(at))); at += size[0].length) {
+      if (size[1] !== "" && !(Number(size[1]) > 0 && Number(size[1]) <= MOST_ITEMS)) throw bad("an array of an unusual size");
       type = { of: type, size: size[1] === "" ? null : Number(size[1]) };
+    }
     return type;
   };
   if (text[0] !== "(") throw bad("a signature that cannot be read");
@@ -66,15 +70,14 @@ function readWord(kind, number) {
     if (number > 1n) throw bad("a bool that is neither 0 nor 1");
     return number === 1n;
   }
-  const [, base, size] = /^(uint|int|bytes)([0-9]+)$/.exec(kind) ?? [];
-  if (!base) throw bad(`the type ${kind} is not understood`);
+  const [, base, size] = /^(uint|int|bytes)([1-9][0-9]{0,2})$/.exec(kind) ?? [];
+  if (!base || (base === "bytes" ? Number(size) > 32 : Number(size) > 256 || Number(size) % 8)) throw bad(`the type ${kind} is not understood`);
   if (base === "bytes") {
     const bits = 8n * BigInt(size);
-    if (bits > 256n || number & ((1n << (256n - bits)) - 1n)) throw bad(`${kind} with dirty bytes`);
+    if (number & ((1n << (256n - bits)) - 1n)) throw bad(`${kind} with dirty bytes`);
     return "0x" + (number >> (256n - bits)).toString(16).padStart(2 * Number(size), "0");
   }
   const bits = Number(size);
-  if (bits > 256) throw bad(`the type ${kind} is not understood`);
   const value = base === "int" ? BigInt.asIntN(256, number) : number;
   if (value !== (base === "int" ? BigInt.asIntN(bits, value) : BigInt.asUintN(bits, value))) throw bad(`${kind} out of range`);
   return value.toString();
@@ -109,7 +112,7 @@ function readDynamic(type, bytes, at) {
   if (type.of) {
     const counted = type.size === null;
     const count = counted ? word(bytes, at) : BigInt(type.size);
-    if (count > 10_000n) throw bad("an array that is too long");
+    if (count > BigInt(MOST_ITEMS)) throw bad("an array that is too long");
     return readAll(new Array(Number(count)).fill(type.of), bytes, counted ? at + 32 : at);
   }
   const length = word(bytes, at);
@@ -117,17 +120,31 @@ function readDynamic(type, bytes, at) {
   const end = at + 32 + Math.ceil(Number(length) / 32) * 32;
   const content = bytes.slice(at + 32, at + 32 + Number(length));
   if (end > bytes.length || bytes.slice(at + 32 + Number(length), end).some((byte) => byte !== 0)) throw bad("cut off, or dirty padding");
-  return [type.word === "bytes" ? toHex(content) : new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content), end];
+  return [type.word === "bytes" ? toHex(content) : asText(content), end];
 }
 
-/** What a call's arguments are: a type and a text each, as the page must show them. */
-export function argumentsOf(signature, data) {
+function asText(content) {
+  try {
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(content);
+  } catch {
+    throw bad("a string that is no text");
+  }
+}
+
+/** The types and values of a call's arguments. */
+export function valuesOf(signature, data) {
   if (!/^[A-Za-z_$][A-Za-z0-9_$]*\(/.test(signature)) throw bad("a signature that cannot be read");
   if (selectorOf(signature) !== data.slice(0, 10)) throw bad("another function's calldata");
   const types = parseTypes(signature.slice(signature.indexOf("(")));
   const bytes = fromHex("0x" + data.slice(10));
   const [values, end] = readAll(types, bytes, 0);
   if (end !== bytes.length) throw bad(`${bytes.length - end} bytes after the arguments`);
+  return { types, values };
+}
+
+/** What a call's arguments are: a type and a text each, as the page must show them. */
+export function argumentsOf(signature, data) {
+  const { types, values } = valuesOf(signature, data);
   return types.map((type, index) => ({
     type: spelled(type),
     text: typeof values[index] === "string" ? values[index] : JSON.stringify(values[index]),

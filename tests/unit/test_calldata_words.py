@@ -154,6 +154,8 @@ def test_the_verifier_prints_nothing_that_steers_a_terminal(tmp_path: Path, caps
         "calls": [],
         "abis": {},
         "plan": None,
+        "diff": None,
+        "nested": [],
     }
     full = {**dict.fromkeys(verify_safe_tx.FIELDS, "0"), **hostile["fields"]}  # type: ignore[dict-item]
     path = tmp_path / "bundle.json"

@@ -94,7 +94,7 @@ def test_all_three_agree_on_a_thousand_transactions(version: str, browser_module
         ours = {"domain": domain_separator(tx), "message": message_hash(tx), "safeTx": safe_tx_hash(tx)}
         assert {name: found[name] for name in ours} == ours
         assert found["typed"] == typed_data(tx)
-    for tx, found in list(zip(made, in_browser, strict=True))[:120]:  # its own keccak is slow Python
+    for tx, found in list(zip(made, in_browser, strict=True))[:120]:  # all of them: tests/chain/test_hash_agreement.py
         fields = verify_safe_tx.read_fields(raw_of(tx))
         assert verify_safe_tx.hashes(fields) == {name: found[name] for name in ("domain", "message", "safeTx")}
         if tx.operation:
@@ -152,6 +152,8 @@ def bundle_of(tx: SafeTx, **changes: Any) -> dict[str, Any]:
         "calls": as_json(calls) if calls else None,
         "abis": {VAULT: [PAUSE]},
         "plan": None,
+        "diff": None,
+        "nested": [],
         **changes,
     }
 
@@ -194,6 +196,15 @@ def test_an_honest_bundle_is_put_into_words(tmp_path: Path) -> None:
         (pausing(), {"format": "other"}, "not a bundle"),
         (pausing(), {"hashes": {"domain": "0x", "message": "0x", "safeTx": "0x"}}, "the fields give"),
         (pausing(), {"hashes": {}}, "must name"),
+        (pausing(), {"nested": {}}, "not a list of Safes"),
+        (pausing(), {"nested": [{"safe": VAULT}]}, "version: missing"),
+        (pausing(), {"diff": {"block": "1"}}, "meanings: missing"),
+        (pausing(), {"diff": {"block": "1", "meanings": [], "changes": [{"address": 1}]}}, "field: missing"),
+        (pausing(), {"plan": "surely approved"}, "not a sha256"),
+        (pausing(), {"calls": 10**30}, "a number that is too long"),
+        (pausing(), {"calls": 1.5}, "not a whole number"),
+        (pausing(), {"fields": raw_of(pausing()) | {"chainId": ["1"]}}, "chainId"),
+        (pausing(), {"fields": raw_of(pausing()) | {"version": ["1.4.1"]}}, "version"),
         (pausing(), {"calls": []}, "not what the transaction does"),
         (pausing(data=bytes.fromhex("8456cb5900")), {}, "1 trailing bytes"),
         (pausing(data=bytes.fromhex("deadbeef")), {}, "not a function of the ABI"),
