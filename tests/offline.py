@@ -12,7 +12,7 @@ from tests.unit.test_proposal_hashes import ROOT, node
 Ask = tuple[Any, ...]
 """A module of static/js, the name of what it exports, arguments."""
 ANSWER = """
-const answer = JSON.parse(process.getBuiltinModule("node:fs").readFileSync(0, "utf8")).map(([module, name, ...given]) => {
+const answer = JSON.parse(fs.readFileSync(0, "utf8")).map(([module, name, ...given]) => {
   try {
     return { found: modules["static/js/" + module][name](...given) };
   } catch (error) {
@@ -33,7 +33,7 @@ def script_of(page: str) -> str:
 def in_sign_html(asked: list[Ask], folder: Path) -> list[dict[str, Any]]:
     """The committed file's own script answers; nothing else is loaded."""
     page = (ROOT / "tools/sign.html").read_text(encoding="utf-8")
-    return _node(folder / "run.cjs", script_of(page) + ANSWER, asked)
+    return _node(folder / "run.cjs", script_of(page) + 'const fs = require("node:fs");\n' + ANSWER, asked)
 
 
 def in_page_modules(asked: list[Ask], folder: Path) -> list[dict[str, Any]]:
@@ -45,7 +45,9 @@ def in_page_modules(asked: list[Ask], folder: Path) -> list[dict[str, Any]]:
     names = sorted({one[0] for one in asked})
     imports = "".join(f'import * as m{index} from "./js/{name}";\n' for index, name in enumerate(names))
     table = ", ".join(f'"static/js/{name}": m{index}' for index, name in enumerate(names))
-    return _node(folder / "run.mjs", f"{imports}const modules = {{ {table} }};\n{ANSWER}", asked)
+    return _node(
+        folder / "run.mjs", f"{imports}import fs from 'node:fs';\nconst modules = {{ {table} }};\n{ANSWER}", asked
+    )
 
 
 def _node(file: Path, script: str, asked: list[Ask]) -> list[dict[str, Any]]:
