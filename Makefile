@@ -7,7 +7,7 @@ JOBS := 3
 # Where a machine's settings forbid to keep compiled code, each of a dozen processes would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test check bench crash contracts clean setup setup-dev
+.PHONY: help run test check bench crash contracts sign-html clean setup setup-dev
 
 help:
 	@echo 'make run        everything, set up from nothing: the demo at http://localhost:8000'
@@ -15,6 +15,7 @@ help:
 	@echo 'make check      linters, types, floors, templates, migrations, deployment settings'
 	@echo 'make bench      figures, one JSON line each'
 	@echo 'make crash      a thousand faults, judged from outside; ends with "N passed, N failed"'
+	@echo 'make sign-html  tools/sign.html from its sources, byte for byte'
 	@echo 'make contracts  the demo protocol from its Solidity sources, byte for byte'
 	@echo 'make clean      remove what the others made; the demo in .breakglass is kept'
 
@@ -33,6 +34,9 @@ bench: setup-dev
 
 crash: setup-dev
 	@exec $(PYTHON) -m tests.crash.campaign $(ARGS)
+
+sign-html: setup
+	@exec $(PYTHON) tools/build_sign_html.py $(ARGS)
 
 contracts: setup
 	@exec sh config/setup.sh node integrations/devnet/contracts/build.mjs $(ARGS)

@@ -18,6 +18,7 @@ SERVED: dict[str, tuple[str, ...]] = {
     "htmx.org": ("dist/htmx.min.js", "dist/htmx.min.js.map", "dist/htmx.esm.min.js", "dist/htmx.esm.min.js.map"),
     "@noble/hashes": ("*.js", "*.js.map"),
     "@noble/secp256k1": ("index.js",),
+    "qr": ("index.js",),
 }
 
 

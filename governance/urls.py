@@ -5,6 +5,7 @@ from django.urls import path
 from governance import views
 from governance.plans import views as plans
 from governance.proposals import signing_views as signing
+from governance.proposals import offline
 from governance.proposals import views as proposals
 from governance.protocols import views as protocols
 from governance.safes import views as safes
@@ -15,6 +16,7 @@ urlpatterns = [
     path("governance/proposals/", proposals.index, name="proposals"),
     path("governance/proposals/new/", proposals.new, name="propose"),
     path("governance/proposals/<int:pk>/", proposals.proposal_page, name="proposal"),
+    path("governance/tools/<str:name>", offline.tool, name="tool"),
     path("governance/proposals/<int:pk>/bundle.json", proposals.export, name="bundle"),
     path("governance/proposals/<int:pk>/sign/", proposals.sign, name="sign"),
     path("governance/proposals/<int:pk>/withdraw/", proposals.withdraw_view, name="withdraw"),

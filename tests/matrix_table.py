@@ -234,6 +234,7 @@ PAGES: dict[str, dict[str, str]] = {
     "governance/proposals/<int:pk>/withdraw/": {"post": "responder"},
     "governance/proposals/new/": {"get": "responder", "post": "responder"},
     "governance/protocols/<slug:slug>/": {"get": "viewer"},
+    "governance/tools/<str:name>": {"get": "viewer"},
     "governance/safes/": {"get": "viewer"},
     "governance/safes/<int:pk>/": {"get": "viewer"},
     "governance/safes/<int:pk>/refresh/": {"post": "responder"},

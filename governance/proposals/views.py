@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import segno
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.decorators import current_user, require_level
@@ -20,6 +18,7 @@ from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, a
 from governance.proposals.links import link_of
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.owning import owning_safes
+from governance.proposals.offline import tools
 from governance.proposals.review import review
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
 from governance.proposals.services import confirm, execute, propose, reject, withdraw
@@ -61,7 +60,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "review": found,
         "seq": seq,
         "form": form or SignatureForm(),
-        "qr": qr(found.hashes.safe_tx),
+        "tools": tools(),
         "raw": proposal.raw_fields,
         "batch": batch_label(proposal),
         "panels": panels(proposal),
@@ -101,13 +100,6 @@ def _for_browser(proposal: Proposal, people: Quorum) -> dict[str, Any]:
         "signed": people.signed_addresses,
         "chain": proposal.safe.chain.name,
     }
-
-
-def qr(text: str) -> SafeString:
-    """A QR code as SVG without any style in it, so that the page's policy lets it through."""
-    code = segno.make(text, error="m", micro=False)
-    svg = code.svg_inline(scale=4, border=2, dark="#000", light="#fff", omitsize=True)
-    return mark_safe(svg)  # noqa: S308  made here, from a hash
 
 
 @require_POST

@@ -1,6 +1,8 @@
 // A bundle as it was exported, read as strictly as tools/verify_safe_tx.py reads it: what is missing, extra, written twice
 // or not of its type is an error, and what does not follow from the raw fields is one too.
-import { BadFields, calls, hashes, ownerApproval, ownerMessage, readAddress, readFields, readUint } from "./safe-hash.js";
+import { approvalFields, canAnswer } from "./owning.js";
+import { BadFields, calls, hashes, readAddress, readFields, readUint } from "./safe-hash.js";
+import { messageHashes } from "./safe-message.js";
 import { findings, inWords } from "./words.js";
 
 export const FORMAT = "breakglass-safe-tx-2";
@@ -134,11 +136,11 @@ function readNested(nested, fields) {
     members(entry, ["safe", "version", "nonce", "message", "approve"], "nested");
     const safe = readAddress(entry.safe, "nested safe");
     const nonce = readUint(entry.nonce, "nested nonce").toString();
-    const found = ownerMessage(fields, safe, entry.version);
-    if (entry.message !== null && found === null)
+    const found = messageHashes(fields, { safe, version: entry.version });
+    if (entry.message !== null && !canAnswer(fields.version, entry.version))
       throw bad(`nested ${safe}: a Safe ${entry.version} cannot sign as a contract for a Safe ${fields.version}`);
     if (entry.message !== null) compare(`nested ${safe}`, entry.message, found);
-    const approval = ownerApproval(fields, safe, entry.version, nonce);
+    const approval = approvalFields(fields, { safe, version: entry.version, nonce });
     compare(`nested ${safe}`, entry.approve, hashes(approval));
     return { safe, version: entry.version, nonce, message: entry.message && found, approve: hashes(approval), approval };
   });

@@ -130,66 +130,6 @@ export function typedData(raw) {
   };
 }
 
-// --- An owner that is a Safe itself: what its own owners see.
-
-// What the Safe asks such an owner: the 66 bytes, from 1.5.0 on their hash. Null: it asks in a way that a 1.5.0 owner no
-// longer answers, so that the owner must approve the hash on chain.
-function asked(raw, ownerVersion) {
-  const { domain, message, safeTx } = hashes(raw);
-  if (raw.version === "1.5.0") return fromHex(safeTx);
-  return ownerVersion === "1.5.0" ? null : signed(fromHex(domain), fromHex(message));
-}
-
-function checkOwner(safe, version) {
-  if (!SUPPORTED.includes(version)) throw new BadFields("version", `Safe version ${version} is not supported`);
-  return address(safe, "safe");
-}
-
-// The SafeMessage by which the Safe at `safe` signs as a contract (EIP-1271); null where it cannot.
-export function ownerMessage(raw, safe, version) {
-  checkOwner(safe, version);
-  const content = asked(raw, version);
-  if (content === null) return null;
-  const domain = domainOf(readFields(raw).chainId, safe);
-  const message = struct("SafeMessage", [["bytes", "message"]], { message: content });
-  return { domain: toHex(domain), message: toHex(message), safeMessage: toHex(keccak(signed(domain, message))) };
-}
-
-// The same, as a wallet is asked to sign it.
-export function ownerTypedData(raw, safe, version) {
-  checkOwner(safe, version);
-  const content = asked(raw, version);
-  if (content === null) throw new BadFields("version", `a Safe ${version} cannot sign as a contract for a Safe ${raw.version}`);
-  const { domain, types } = typedData(raw);
-  return {
-    types: { EIP712Domain: types.EIP712Domain, SafeMessage: [{ name: "message", type: "bytes" }] },
-    primaryType: "SafeMessage",
-    domain: { ...domain, verifyingContract: safe },
-    message: { message: toHex(content) },
-  };
-}
-
-// The raw fields of the transaction by which it approves the hash on chain instead.
-export function ownerApproval(raw, safe, version, nonce) {
-  checkOwner(safe, version);
-  const zero = "0x" + "00".repeat(20);
-  return {
-    chainId: String(raw.chainId),
-    safe,
-    version,
-    to: raw.safe,
-    value: "0",
-    data: selectorOf("approveHash(bytes32)") + hashes(raw).safeTx.slice(2),
-    operation: 0,
-    safeTxGas: "0",
-    baseGas: "0",
-    gasPrice: "0",
-    gasToken: zero,
-    refundReceiver: zero,
-    nonce: String(nonce),
-  };
-}
-
 export function selectorOf(signature) {
   return toHex(keccak(utf8(signature)).slice(0, 4));
 }

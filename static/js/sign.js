@@ -1,8 +1,11 @@
 // <bg-sign>: recomputes the hashes of a proposal here, blocks on any mismatch, and only then lets a wallet sign typed
 // data that is built from the very fields that were checked. The server gets the signature and nothing else.
-import { typedData } from "./safe-hash.js";
+import { qrCode } from "./qr.js";
+import { hashes, typedData } from "./safe-hash.js";
 import { checkHashes, checkPage } from "./sign-check.js";
 import { findWallets, needChain, pickAccount } from "./sign-wallets.js";
+
+const MOST_SIGNS = 2_300; // what a QR code still holds, and a phone still reads
 
 class Sign extends HTMLElement {
   connectedCallback() {
@@ -29,6 +32,7 @@ class Sign extends HTMLElement {
       wrong.push(...checkPage(document, given.fields));
       if (!wrong.length) this.fields = Object.freeze(given.fields);
       this.given = given;
+      this.draw(given.fields);
     } catch (error) {
       for (const name of ["domain", "message", "safeTx"]) this.tick(name, false);
       wrong.push(`The fields cannot be read in exactly one way (${error instanceof Error ? error.message : "unknown"}).`);
@@ -42,6 +46,17 @@ class Sign extends HTMLElement {
     if (!line) return;
     line.dataset.state = ok ? "match" : "mismatch";
     line.textContent = ok ? "✓ recomputed here, the same" : "✗ recomputed here, not the same";
+  }
+
+  /** QR codes of what was computed here: a picture from the server could hold something else. */
+  draw(fields) {
+    const { domain, message, safeTx } = hashes(fields);
+    const texts = { hashes: `Domain ${domain}\nMessage ${message}\nSafe tx ${safeTx}`, fields: JSON.stringify(fields) };
+    for (const place of document.querySelectorAll("[data-qr]")) {
+      const text = texts[place.dataset.qr];
+      const label = place.dataset.qr === "hashes" ? "The three hashes as a QR code" : "The raw fields as a QR code";
+      place.replaceChildren(text.length > MOST_SIGNS ? "Too long for a QR code: take the bundle." : qrCode(text, label));
+    }
   }
 
   block(reasons) {

@@ -484,6 +484,7 @@ NOT_PAGES: dict[str, str] = {
     "readyz": "JSON",
     "metrics": "Prometheus text",
     "governance/proposals/<int:pk>/bundle.json": "JSON",
+    "governance/tools/<str:name>": "a file to be saved",
     "governance/plans/<int:pk>/plan.json": "JSON",
     "runbooks/playbooks/<slug:slug>/versions/<int:number>/cacao/": "JSON",
     "runbooks/playbooks/<slug:slug>/versions/<int:number>/yaml/": "a text file",

@@ -1,6 +1,7 @@
 // The page: a bundle or typed fields in; what it does, every hash and a wallet's signature out. Nothing is sent anywhere.
 import { fromFields, readBundle, strictJson } from "../../static/js/bundle.js";
-import { hashes, ownerTypedData, RAW_FIELDS, typedData } from "../../static/js/safe-hash.js";
+import { hashes, RAW_FIELDS, typedData } from "../../static/js/safe-hash.js";
+import { messageTypedData } from "../../static/js/safe-message.js";
 import { findWallets, needChain } from "../../static/js/sign-wallets.js";
 import { copyButton, facts, find, hashBlock, make, qrDetails } from "./draw.js";
 import { signerOf } from "./recover.js";
@@ -94,7 +95,7 @@ function roles() {
   const { fields } = read;
   const found = [{ label: "an owner of this Safe", hashes: hashes(fields), typed: typedData(fields) }];
   for (const { safe, version, message, approve, approval } of read.nested) {
-    if (message) found.push({ label: `an owner of the Safe ${safe}, which signs as a contract`, hashes: message, typed: ownerTypedData(fields, safe, version) });
+    if (message) found.push({ label: `an owner of the Safe ${safe}, which signs as a contract`, hashes: message, typed: messageTypedData(fields, { safe, version }) });
     found.push({ label: `an owner of the Safe ${safe}, which approves the hash on chain`, hashes: approve, typed: typedData(approval) });
   }
   return found;
