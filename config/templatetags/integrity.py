@@ -1,4 +1,4 @@
-"""`{% load integrity %}{% module_integrity %}` before any script: the modules must be those that the page was made with."""
+"""`{% load integrity %}{% module_integrity %}` before any script: only the modules that the page was made with run."""
 
 from django import template
 from django.template.context import Context

@@ -1,4 +1,4 @@
-"""Signing without trusting the server: tampered code is refused, tampered answers block, and sign.html needs neither."""
+"""Signing without trusting the server: changed code is refused, changed answers block, sign.html needs neither."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def path(stack: Stack) -> str:
 
 @pytest.mark.parametrize("module", ["js/sign.js", "js/sign-check.js", "npm/@noble/hashes/_u64.js"])
 def test_a_module_that_was_changed_on_its_way_is_refused(page_of: Any, path: str, module: str) -> None:
-    """The page's own, one that it imports, and one three imports away: a single byte more, and nothing can be signed."""
+    """The page's own, one that it imports, and one three imports away: one byte more, and nothing can be signed."""
     wallet = Wallet(TREASURY.key)
     page: Page = page_of(wallet)
     said: list[str] = []
@@ -107,7 +107,7 @@ def lie(body: str, field: str, *, hashes: bool) -> str:
 
 
 def test_whatever_a_hostile_server_changes_the_page_blocks(page_of: Any, path: str) -> None:
-    """Every field, alone and with hashes that fit it: the shown words or values are then others than the fields give."""
+    """Every field, alone and with hashes that fit it: words or values shown are then others than the fields give."""
     wallet = Wallet(TREASURY.key)
     page: Page = page_of(wallet)
     now: dict[str, Any] = {}
