@@ -12,9 +12,11 @@ import re
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from urllib.parse import unquote
 
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
+from django.core.files.storage import Storage
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
@@ -29,12 +31,12 @@ def _source(name: str) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def _served(name: str) -> bytes:
+def _served(name: str, storage: Storage) -> bytes:
     """The bytes that a browser gets: with hashed names the imports in them are other ones."""
-    hashed = getattr(staticfiles_storage, "stored_name", None)
+    hashed = getattr(storage, "stored_name", None)
     if hashed is None:
         return _source(name).encode()
-    with staticfiles_storage.open(hashed(name)) as file:
+    with storage.open(hashed(name)) as file:
         found: bytes = file.read()
     return found
 
@@ -52,16 +54,19 @@ def modules(*roots: str) -> set[str]:
     return found
 
 
-def integrity(name: str) -> str:
-    return "sha384-" + base64.b64encode(hashlib.sha384(_served(name)).digest()).decode()
+def integrity(storage: Storage) -> dict[str, str]:
+    """By the address under which a module is imported: there an @ stands as it is, where `url` would quote it."""
+    found = {}
+    for name in sorted(modules(*ROOTS)):
+        digest = hashlib.sha384(_served(name, storage)).digest()
+        found[unquote(storage.url(name))] = "sha384-" + base64.b64encode(digest).decode()
+    return found
 
 
 @cache
 def import_map() -> str:
     """For `<script type="importmap">`; nothing in it is of a request."""
-    return json.dumps(
-        {"integrity": {staticfiles_storage.url(name): integrity(name) for name in sorted(modules(*ROOTS))}}
-    )
+    return json.dumps({"integrity": integrity(staticfiles_storage)})
 
 
 @cache

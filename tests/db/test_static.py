@@ -1,5 +1,8 @@
 """Static files: npm's by an allow-list, hashed names everywhere, ES modules that find each other."""
 
+import base64
+import hashlib
+import posixpath
 import re
 from pathlib import Path
 from typing import Any
@@ -8,6 +11,7 @@ import pytest
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
 
+from config.integrity import integrity
 from config.npm import StaticStorage
 
 IMPORT = re.compile(r"""(?:^|[\s;])(?:import|export)\b[^;'"]*?["'](\.{1,2}/[^"']+)["']""")
@@ -51,3 +55,11 @@ def test_collected_modules_import_each_other_by_hashed_names(tmp_path: Path, set
             assert found in hashed, f"{file.name} imports {target}, which is no hashed file"
             checked += 1
     assert checked > 5
+    bound = integrity(storage)
+    for name in bound:
+        file = tmp_path / name.removeprefix("/static/")
+        digest = base64.b64encode(hashlib.sha384(file.read_bytes()).digest()).decode()
+        assert bound[name] == f"sha384-{digest}"
+        for target in IMPORT.findall(COMMENT.sub("", file.read_text())):
+            assert posixpath.normpath(posixpath.join(posixpath.dirname(name), target)) in bound
+    assert any("@noble" in name for name in bound)
