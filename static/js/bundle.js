@@ -16,7 +16,7 @@ const bad = (message) => new BadFields("bundle", message);
 /** JSON without what JSON.parse lets through: a key that stands twice, a fraction, an integer that is not exact. */
 export function strictJson(text) {
   if (text.length > MOST_SIGNS) throw bad("too long");
-  const token = /\s*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\.)*")|(-?(?:0|[1-9][0-9]*)(?![0-9.eE]))|(true|false|null)(?![A-Za-z0-9]))/y;
+  const token = /\s*(?:([{}[\],:])|("[^"\\\u0000-\u001f]*(?:\\.[^"\\\u0000-\u001f]*)*")|(-?(?:0|[1-9][0-9]*)(?![0-9.eE]))|(true|false|null)(?![A-Za-z0-9]))/y;
   let depth = 0;
   const next = () => {
     const found = token.exec(text);
@@ -79,7 +79,8 @@ function members(value, wanted, name) {
 function compare(source, claims, found) {
   members(claims, Object.keys(found), source);
   for (const [name, claim] of Object.entries(claims))
-    if (String(claim).toLowerCase() !== found[name]) throw bad(`${source} says ${name} ${claim}, but the fields give ${found[name]}`);
+    if (typeof claim !== "string" || claim.toLowerCase() !== found[name])
+      throw bad(`${source} says ${name} ${claim}, but the fields give ${found[name]}`);
 }
 
 /** Raw fields alone, typed in: everything that follows from them. */
@@ -104,7 +105,7 @@ export function readBundle(text) {
   if (!isObject(bundle) || bundle.format !== FORMAT) throw bad(`not a bundle of the format ${FORMAT}`);
   members(bundle, PARTS, "bundle");
   if (!isObject(bundle.abis)) throw bad("abis must be an object");
-  if (bundle.plan !== null && !/^[0-9a-f]{64}$/.test(bundle.plan)) throw new BadFields("plan", "not a sha256");
+  if (bundle.plan !== null && (typeof bundle.plan !== "string" || !/^[0-9a-f]{64}$/.test(bundle.plan))) throw new BadFields("plan", "not a sha256");
   const found = fromFields(bundle.fields, bundle.abis);
   compare("the bundle", bundle.hashes, found.hashes);
   if (bundle.calls !== null) checkCalls(bundle.calls, found.calls);

@@ -13,11 +13,11 @@ from config.templatetags.look import chunks
 from integrations.chain.hashing import keccak
 from integrations.devnet.chain import CHAIN_ID, DAN, TREASURY
 from integrations.safe.hashes import SafeTx, domain_separator, message_hash, safe_tx_hash
-from tests.browser.test_proposal_page import DESK, PHONE, WALLET, Wallet, make_proposal, page_of
+from tests.browser.test_proposal_page import DESK, PHONE, WALLET, Wallet, make_proposal, page_of, sessions
 from tests.stack import ROOT, Stack
 from tests.unit.test_proposal_hashes import raw_of
 
-__all__ = ["page_of"]
+__all__ = ["page_of", "sessions"]
 SIGN_HTML = (ROOT / "tools/sign.html").as_uri()
 FIELDS = re.compile(r'(<script id="proposal-fields" type="application/json">)(.*?)(</script>)', re.DOTALL)
 HASHES = {"domain": domain_separator, "message": message_hash, "safeTx": safe_tx_hash}

@@ -101,6 +101,8 @@ LIES: dict[str, Callable[[Bundle], None]] = {
     "an ABI with other arguments": put([COLLIDING], "abis", VAULT),
     "an ABI with a name that draws": put([{**PAUSE, "name": "pause()\n  2. nothing"}], "abis", VAULT),
     "an ABI that is none": put("pause()", "abis", VAULT),
+    "a hash in a list": put([safe_tx_hash(pausing())], "hashes", "safeTx"),
+    "a plan in a list": put(["ab" * 32], "plan"),
     "a plan that is no hash": put("approved by all", "plan"),
     "a diff with numbers": put(7, "diff", "meanings", 0, "after"),
     "a diff with more to say": put("trust me", "diff", "why"),
