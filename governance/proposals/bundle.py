@@ -4,13 +4,12 @@ from typing import Any
 
 from governance.proposals.building import as_json, calls_of
 from governance.proposals.models import Proposal
+from governance.proposals.nesting import hashes
 from governance.proposals.review import Hashes
 from governance.protocols.models import Contract
 from governance.safes.models import Safe
 from integrations.chain.abi import encode_call
-from integrations.chain.hashing import keccak
-from integrations.safe.hashes import SAFE_MESSAGE_TYPEHASH, SafeTx, domain_hash
-from integrations.safe.nested import asked_of_owner
+from integrations.safe.hashes import SafeTx
 
 FORMAT = "breakglass-safe-tx-2"
 
@@ -72,10 +71,8 @@ def _message(tx: SafeTx, safe: Safe) -> dict[str, str] | None:
     """The SafeMessage; None where a Safe up to 1.4.1 asks in a way that 1.5.0 no longer answers."""
     if safe.version == "1.5.0" and tx.version != "1.5.0":
         return None
-    domain = domain_hash(safe.version, tx.chain_id, safe.address)
-    message = keccak(SAFE_MESSAGE_TYPEHASH + keccak(asked_of_owner(tx)))
-    whole = keccak(b"\x19\x01" + domain + message)
-    return {"domain": "0x" + domain.hex(), "message": "0x" + message.hex(), "safeMessage": "0x" + whole.hex()}
+    found = hashes(tx, safe)
+    return {"domain": found.domain, "message": found.message, "safeMessage": found.safe_message}
 
 
 def approval(tx: SafeTx, safe: Safe) -> SafeTx:

@@ -16,14 +16,13 @@ from accounts.api.problems import json_problem
 from accounts.decorators import current_user, require_level
 from governance.proposals.approving import propose_approval
 from governance.proposals.forms import SignatureForm, add_error
-from governance.proposals.links import find_by_link
+from governance.proposals.links import find_by_link, qr
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.nesting import progress
 from governance.proposals.owning import owning_safes
 from governance.proposals.review import review
 from governance.proposals.selectors import visible_proposals
 from governance.proposals.services import confirm
-from governance.proposals.views import qr
 from governance.safes.models import Safe
 from ledger import Invalid, Refused
 

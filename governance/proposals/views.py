@@ -15,7 +15,7 @@ from governance.proposals.bundle import bundle
 from governance.proposals.counting import COLLECTING
 from governance.proposals.decoding import batch_label
 from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, add_error
-from governance.proposals.links import link_of
+from governance.proposals.links import link_of, qr
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.owning import owning_safes
 from governance.proposals.offline import tools
