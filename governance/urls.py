@@ -4,8 +4,8 @@ from django.urls import path
 
 from governance import views
 from governance.plans import views as plans
-from governance.proposals import signing_views as signing
 from governance.proposals import offline
+from governance.proposals import signing_views as signing
 from governance.proposals import views as proposals
 from governance.protocols import views as protocols
 from governance.safes import views as safes

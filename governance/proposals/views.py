@@ -17,8 +17,8 @@ from governance.proposals.decoding import batch_label
 from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, add_error
 from governance.proposals.links import link_of, qr
 from governance.proposals.models import OPEN, Proposal
-from governance.proposals.owning import owning_safes
 from governance.proposals.offline import tools
+from governance.proposals.owning import owning_safes
 from governance.proposals.review import review
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
 from governance.proposals.services import confirm, execute, propose, reject, withdraw
