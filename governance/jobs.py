@@ -1,6 +1,6 @@
 """Governance's kinds of work: thin, each calls one thing."""
 
-from governance.proposals import execution, outcome
+from governance.proposals import ending, execution, outcome
 from governance.proposals.models import Proposal
 from governance.proposals.signing import EXECUTE, supersede
 from governance.proposals.simulating import simulated, store_simulation
@@ -38,6 +38,12 @@ def look(lease: Lease) -> Outcome:
     with lease.commit(Done()):
         store_simulation(proposal, result)
     return Done()
+
+
+@handler(ending.EXPIRE, lease=5, max_attempts=60, backoff=PATIENT)
+def expire(lease: Lease) -> Outcome:
+    """A proposal whose time limit passes."""
+    return ending.run(lease)
 
 
 @handler(SETTLE, lease=5, max_attempts=60, backoff=PATIENT)

@@ -1,8 +1,19 @@
 """All of governance's tables, one module a noun."""
 
 from governance.plans.models import Plan, PlanValue
-from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.models import Confirmation, Proposal, Sight
 from governance.protocols.models import Contract, FailureMode, Power, Protocol
 from governance.safes.models import Safe
 
-__all__ = ["Confirmation", "Contract", "FailureMode", "Plan", "PlanValue", "Power", "Proposal", "Protocol", "Safe"]
+__all__ = [
+    "Confirmation",
+    "Contract",
+    "FailureMode",
+    "Plan",
+    "PlanValue",
+    "Power",
+    "Proposal",
+    "Protocol",
+    "Safe",
+    "Sight",
+]

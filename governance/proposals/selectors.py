@@ -8,8 +8,7 @@ from django.db.models import QuerySet
 
 from accounts.models import User, Wallet
 from governance.proposals.decoding import Names
-from governance.proposals.models import OPEN, Confirmation, Proposal
-from governance.safes.models import Safe
+from governance.proposals.models import Confirmation, Proposal
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,3 @@ def waiting_for(user: Any) -> list[Proposal]:
         for proposal in open_ones
         if (wallets & set(proposal.safe.owners)) - {row.owner for row in proposal.confirmations.all()}
     ]
-
-
-def queue(safe: Safe, viewer: Any) -> "QuerySet[Proposal]":
-    """What is open on a Safe, in the order in which it can be executed."""
-    return visible_proposals(viewer).filter(safe=safe, status__in=OPEN).order_by("nonce", "pk")

@@ -15,12 +15,14 @@ from accounts.decorators import current_user, require_level
 from governance.proposals.beside import panels
 from governance.proposals.bundle import bundle
 from governance.proposals.decoding import batch_label
+from governance.proposals.ending import may_withdraw, refuse_others
 from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, add_error
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.review import review
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
-from governance.proposals.services import confirm, execute, propose, reject, withdraw
+from governance.proposals.services import confirm, execute, propose, reject, use_up, withdraw
 from governance.safes.models import Safe
+from integrations.chain.addresses import parse_uint
 from ledger import Invalid, Refused
 from ledger.selectors import last_seq
 
@@ -64,6 +66,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "mine": [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed],
         "incidents": [link.parent for link in proposal.scope.parent_links.select_related("parent")],
         "may_respond": user.has_level("responder"),
+        "may_withdraw": may_withdraw(proposal, user=user, actor=user.actor),
         "may_execute": proposal.status == "ready" and (not proposal.auto_execute or bool(proposal.stopped)),
     }
     return render(request, "governance/proposal.html", context, status=code)
@@ -177,8 +180,13 @@ def _act(request: HttpRequest, pk: int, act: Any) -> HttpResponse:
 def withdraw_view(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReasonForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
-    actor = current_user(request).actor
-    return _act(request, pk, lambda proposal: withdraw(proposal=proposal, actor=actor, reason=reason))
+    user = current_user(request)
+
+    def act(proposal: Proposal) -> None:
+        refuse_others(proposal, user=user, actor=user.actor)
+        withdraw(proposal=proposal, actor=user.actor, reason=reason)
+
+    return _act(request, pk, act)
 
 
 @require_POST
@@ -186,6 +194,26 @@ def withdraw_view(request: HttpRequest, pk: int) -> HttpResponse:
 def reject_view(request: HttpRequest, pk: int) -> HttpResponse:
     actor = current_user(request).actor
     return _act(request, pk, lambda proposal: reject(proposal=proposal, actor=actor))
+
+
+@require_POST
+@require_level("responder")
+def use_up_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Fill a gap of a Safe's queue: the empty call at a nonce that nothing holds."""
+    safe = get_object_or_404(Safe.objects.select_related("chain"), pk=pk)
+    try:
+        nonce = parse_uint(request.POST.get("nonce"), "nonce")
+        made = use_up(
+            safe=safe,
+            nonce=nonce,
+            title=f"Use up nonce {nonce}",
+            description=f"An empty call, so that what waits behind nonce {nonce} can be executed.",
+            actor=current_user(request).actor,
+        )
+    except (Invalid, Refused) as error:
+        messages.error(request, f"{error.message} {error.hint}".strip())
+        return redirect("governance:safe", pk)
+    return redirect("governance:proposal", made.pk)
 
 
 @require_POST

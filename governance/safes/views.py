@@ -10,7 +10,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.decorators import current_user, require_level
 from governance.proposals.forms import add_error
 from governance.proposals.models import OPEN
-from governance.proposals.selectors import people_of, queue, quorum, visible_proposals
+from governance.proposals.queue import queue_of
+from governance.proposals.selectors import people_of, visible_proposals
 from governance.protocols.models import Protocol
 from governance.safes.models import Safe
 from governance.safes.selectors import all_safes, safes_with_queues, well_known_owners
@@ -44,7 +45,7 @@ def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
         "safe": safe,
         "owners": [(owner, people.get(owner), known.get(owner)) for owner in safe.owners],
         "well_known": well_known_owners(safe),
-        "queue": [(proposal, quorum(proposal)) for proposal in queue(safe, user)],
+        "queue": queue_of(safe, user),
         "past": visible_proposals(user).filter(safe=safe).exclude(status__in=OPEN).order_by("-pk")[:20],
         "may_respond": user.has_level("responder"),
     }
