@@ -4,6 +4,7 @@ from django.urls import path
 
 from governance import views
 from governance.plans import views as plans
+from governance.proposals import propose_views as proposing
 from governance.proposals import views as proposals
 from governance.protocols import views as protocols
 from governance.safes import views as safes
@@ -12,7 +13,9 @@ app_name = "governance"
 urlpatterns = [
     path("governance/", views.index, name="index"),
     path("governance/proposals/", proposals.index, name="proposals"),
-    path("governance/proposals/new/", proposals.new, name="propose"),
+    path("governance/proposals/new/", proposing.new, name="propose"),
+    path("governance/proposals/new/call/", proposing.call_fields, name="propose-call"),
+    path("governance/proposals/new/file/", proposing.from_file, name="propose-file"),
     path("governance/proposals/<int:pk>/", proposals.proposal_page, name="proposal"),
     path("governance/proposals/<int:pk>/bundle.json", proposals.export, name="bundle"),
     path("governance/proposals/<int:pk>/sign/", proposals.sign, name="sign"),

@@ -9,18 +9,18 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import SafeString, mark_safe
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.decorators import current_user, require_level
 from governance.proposals.beside import panels
 from governance.proposals.bundle import bundle
 from governance.proposals.decoding import batch_label
 from governance.proposals.ending import may_withdraw, refuse_others
-from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, add_error
+from governance.proposals.forms import ReasonForm, SignatureForm, add_error
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.review import review
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
-from governance.proposals.services import confirm, execute, propose, reject, use_up, withdraw
+from governance.proposals.services import confirm, execute, reject, use_up, withdraw
 from governance.safes.models import Safe
 from integrations.chain.addresses import parse_uint
 from ledger import Invalid, Refused
@@ -137,32 +137,6 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     answer = JsonResponse(bundle(proposal), json_dumps_params={"indent": 2})
     answer["Content-Disposition"] = f'attachment; filename="proposal-{proposal.pk}.json"'
     return answer
-
-
-@require_http_methods(["GET", "POST"])
-@require_level("responder")
-def new(request: HttpRequest) -> HttpResponse:
-    user = current_user(request)
-    initial = {"safe": request.GET.get("safe")} if request.GET.get("safe", "").isdigit() else {}
-    form = ProposeForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            proposal = propose(
-                safe=data["safe"],
-                calls=[form.call()],
-                title=data["title"],
-                description=data["description"],
-                actor=user.actor,
-            )
-        except Invalid as error:
-            add_error(form, error)
-        except Refused as error:
-            form.add_error(None, f"{error.message} {error.hint}".strip())
-        else:
-            return redirect("governance:proposal", proposal.pk)
-    code = 400 if form.errors else 200
-    return render(request, "governance/propose.html", {"form": form, "safes": Safe.objects.exists()}, status=code)
 
 
 def _act(request: HttpRequest, pk: int, act: Any) -> HttpResponse:
