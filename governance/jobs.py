@@ -1,6 +1,6 @@
 """Governance's kinds of work: thin, each calls one thing."""
 
-from governance.proposals import ending, execution, outcome
+from governance.proposals import ending, execution, outcome, reminding
 from governance.proposals.models import Proposal
 from governance.proposals.signing import EXECUTE, supersede
 from governance.proposals.simulating import simulated, store_simulation
@@ -44,6 +44,12 @@ def look(lease: Lease) -> Outcome:
 def expire(lease: Lease) -> Outcome:
     """A proposal whose time limit passes."""
     return ending.run(lease)
+
+
+@handler(reminding.REMIND, lease=5, max_attempts=20, backoff=PATIENT)
+def remind(lease: Lease) -> Outcome:
+    """A proposal that waits for its signers."""
+    return reminding.run(lease)
 
 
 @handler(SETTLE, lease=5, max_attempts=60, backoff=PATIENT)

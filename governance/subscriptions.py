@@ -1,6 +1,7 @@
 """What happened below that moves a proposal. Each handler only writes down work: reading the chain is not its place."""
 
 from governance.jobs import OUTCOME, SETTLE
+from governance.proposals import reminding
 from governance.proposals.models import Proposal
 from governance.proposals.signing import EXECUTE
 from governance.proposals.telling import ask_signers
@@ -54,6 +55,7 @@ def signing_began(event: Event) -> None:
     proposal = Proposal.objects.select_related("scope", "safe").filter(pk=number).first() if number else None
     if proposal and proposal.status == "signing":
         ask_signers(proposal, actor=proposal.created_by)
+        reminding.begin(proposal, event)
 
 
 @subscribe("safe.nonce.changed", name="governance.nonces")

@@ -115,9 +115,10 @@ def refuse_other_data(function: Function, data: bytes, field: str) -> None:
         ) from None
     if trailing:
         right = len(data) - len(trailing)
+        extra = "1 byte follows" if len(trailing) == 1 else f"{len(trailing)} bytes follow"
         raise Invalid(
             field,
-            f"{len(trailing)} bytes follow the arguments of {function.signature}.",
+            f"{extra} the arguments of {function.signature}.",
             f"the first {right} bytes alone; with no function chosen they are taken as they are, and pointed out",
         )
     if not canonical:

@@ -256,6 +256,8 @@ def _place_of(form: ProposeForm, name: str) -> tuple[str, str]:
     parts = name.split(".")
     if parts[0] != "calls" or len(parts) < 3:
         return name, ""
-    if int(parts[1]) == len(form.earlier):
-        return CALL_FIELDS.get(parts[2], ""), ""
-    return "", f"Call {int(parts[1]) + 1}: "
+    try:
+        is_last = int(parts[1]) == len(form.earlier)
+    except Invalid:
+        is_last = False
+    return (CALL_FIELDS.get(parts[2], ""), "") if is_last else ("", f"Call {int(parts[1]) + 1}: ")

@@ -158,7 +158,7 @@ def _page(request: HttpRequest, form: ProposeForm, status: int = 200) -> HttpRes
         lines = _lines(form.earlier, safe)
     except Invalid as error:
         lines, status = [], 400
-        if form.is_bound:
+        if form.is_bound and not form.errors:
             add_error(form, error)
     context = {
         "form": form,

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from accounts.models import User, Wallet
 from governance.proposals.decoding import Names
 from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.seeing import seen_by
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Signer:
     signed_at: datetime | None
     kind: str = ""
     removed: bool = False  # signed, but is no owner any more: does not count
+    seen_at: datetime | None = None  # opened the page here
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,7 @@ def quorum(proposal: Proposal) -> Quorum:
     gone = [owner for owner in given if owner not in owners]
     people = people_of([*owners, *gone])
     names = Names.on(proposal.safe.chain)
+    seen = seen_by(proposal)
     signers = []
     for owner in [*owners, *gone]:
         person, row = people.get(owner), given.get(owner)
@@ -69,6 +72,7 @@ def quorum(proposal: Proposal) -> Quorum:
                 signed_at=row.created_at if row else None,
                 kind=row.kind if row else "",
                 removed=owner in gone,
+                seen_at=seen.get(person.pk) if person else None,
             )
         )
     return Quorum(signers, proposal.safe.threshold)

@@ -18,7 +18,10 @@ from governance.proposals.decoding import batch_label
 from governance.proposals.ending import may_withdraw, refuse_others
 from governance.proposals.forms import ReasonForm, SignatureForm, add_error
 from governance.proposals.models import OPEN, Proposal
+from governance.proposals.pace import expected_at, pace_of
+from governance.proposals.queue import queue_of
 from governance.proposals.review import review
+from governance.proposals.seeing import note_seen
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
 from governance.proposals.services import confirm, execute, reject, use_up, withdraw
 from governance.safes.models import Safe
@@ -53,6 +56,10 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
     proposal = get_object_or_404(visible_proposals(user), pk=pk)
     found = review(proposal)
     people = quorum(proposal)
+    mine = [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed]
+    if mine and request.method == "GET":
+        note_seen(proposal, user)
+    queue = queue_of(proposal.safe, user)
     context = {
         **parts(proposal, people),
         "review": found,
@@ -63,7 +70,9 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "batch": batch_label(proposal),
         "panels": panels(proposal),
         "check": _for_browser(proposal, people),
-        "mine": [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed],
+        "mine": mine,
+        "queue": queue,
+        "entry": queue.entry(proposal.pk),
         "incidents": [link.parent for link in proposal.scope.parent_links.select_related("parent")],
         "may_respond": user.has_level("responder"),
         "may_withdraw": may_withdraw(proposal, user=user, actor=user.actor),
@@ -76,10 +85,13 @@ def parts(proposal: Proposal, people: Quorum) -> dict[str, Any]:
     """What the page and the socket's fragments draw from; the same for everybody who may see the proposal."""
     outcome = proposal.outcome or {}
     differences = outcome.get("differences", [])
+    pace = pace_of(proposal) if proposal.status == "signing" else None
     return {
         "proposal": proposal,
         "safe": proposal.safe,
         "quorum": people,
+        "pace": pace,
+        "expected_at": expected_at(proposal, pace),
         "outcome": outcome,
         "unexplained": [one for one in differences if one["kind"] == "difference"],
         "timed": sum(one["kind"] == "timed" for one in differences),

@@ -6,12 +6,10 @@ No chain here: the Safe's row, kept fresh by hand, is its state.
 import copy
 import json
 import re
-from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.utils import timezone
 
 from governance.proposals.builder_file import checksum
 from governance.proposals.building import calls_of
@@ -21,11 +19,10 @@ from governance.safes.models import Safe
 from integrations.chain.abi import encode_call
 from integrations.chain.models import Chain
 from integrations.safe.contracts import MULTI_SEND_CALL_ONLY
+from tests.paper_safe import SAFE, VAULT, paper_safe
 from tests.people import browser_of, caller, person
 
 pytestmark = pytest.mark.django_db
-VAULT = "0x3E5c63644E683549055b9Be8653de26E0B4CD36E"
-SAFE = "0x41675C099F32341bf84BFc5382aF534df5C7461a"
 OWNER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 OTHER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
 BIG = str(2**255 + 1)
@@ -54,23 +51,7 @@ CAP = "0x" + encode_call(ABI, "setCap", ["1", BIG]).hex()
 
 @pytest.fixture
 def safe() -> Safe:
-    chain = Chain.objects.create(chain_id=731337, name="Devnet", short_name="devnet", kind="devnet")
-    protocol = Protocol.objects.create(slug="helix", name="Helix")
-    Contract.objects.create(protocol=protocol, chain=chain, address=VAULT, name="HelixVault", role="vault", abi=ABI)
-    return Safe.objects.create(
-        chain=chain,
-        address=SAFE,
-        label="Guardian Safe",
-        version="1.4.1",
-        owners=[OWNER, OTHER],
-        threshold=2,
-        nonce=7,
-        singleton=VAULT,
-        code_hash="0x" + "11" * 32,
-        proxy_version="1.4.1",
-        read_block=7,
-        read_at=timezone.now() + timedelta(hours=1),
-    )
+    return paper_safe(ABI)
 
 
 def ask(safe: Safe, *calls: dict[str, Any], **more: Any) -> Any:
@@ -239,8 +220,8 @@ def damaged(**changes: Any) -> dict[str, Any]:
         (file(version="2.0"), "version", "1.0"),
         (file(transactions=[]), "transactions", "at least one"),
         (file(transactions=[SEND] * 101), "transactions", "at most 100"),
-        (file(createdAt=2**60), "", "read differently"),
-        (file(SEND, damaged(data=CAP + "00")), "transactions.1.data", "1 bytes follow"),
+        ({**file(), "createdAt": 2**60}, "", "read differently"),
+        (file(SEND, damaged(data=CAP + "00")), "transactions.1.data", "1 byte follows"),
         (file(damaged(data=BATCH)), "transactions.0.data", "is not setCap"),
         (file(damaged(contractInputsValues={"market": "1"})), "transactions.0.contractInputsValues", "market, cap"),
         (file(damaged(contractInputsValues={"market": "1", "cap": "x"})), "transactions.0.contractInputsValues.cap",
@@ -311,7 +292,7 @@ def test_a_batch_is_put_together_call_by_call_and_proposed(safe: Safe) -> None:
     ("given", "field", "said"),
     [
         ({"function": "setCap", "argument-0": "1", "argument-1": "x"}, "argument-1", "uint256, in digits"),
-        ({"function": "setCap", "calldata": CAP + "00"}, "calldata", "1 bytes follow the arguments"),
+        ({"function": "setCap", "calldata": CAP + "00"}, "calldata", "1 byte follows the arguments"),
         ({"function": "pause", "value": "1"}, "value", "not payable"),
         ({"function": "raw"}, "to", "Which address"),
         ({"function": "raw", "to": VAULT, "calldata": "0x123"}, "calldata", "even number"),
@@ -376,4 +357,4 @@ def test_a_wrong_file_in_the_page_is_an_error_at_its_field(
     assert said in answer.context["form"].errors[field][0]
 
 
-PINNED = ""
+PINNED = "0xa4d2d751acd74601212dd3c78e04b47e7045f1eb4df9c149418c7f92f7355984"
