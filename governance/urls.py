@@ -21,6 +21,7 @@ urlpatterns = [
     path("governance/proposals/<int:pk>/sign/", proposals.sign, name="sign"),
     path("governance/proposals/<int:pk>/withdraw/", proposals.withdraw_view, name="withdraw"),
     path("governance/proposals/<int:pk>/reject/", proposals.reject_view, name="reject"),
+    path("governance/proposals/<int:pk>/remind/", proposals.remind_view, name="remind"),
     path("governance/proposals/<int:pk>/execute/", proposals.execute_view, name="execute"),
     path("governance/safes/", safes.index, name="safes"),
     path("governance/safes/new/", safes.new, name="register-safe"),

@@ -234,6 +234,7 @@ PAGES: dict[str, dict[str, str]] = {
     "governance/proposals/<int:pk>/bundle.json": {"get": "viewer"},
     "governance/proposals/<int:pk>/execute/": {"post": "responder"},
     "governance/proposals/<int:pk>/reject/": {"post": "responder"},
+    "governance/proposals/<int:pk>/remind/": {"post": "responder"},
     "governance/proposals/<int:pk>/sign/": {"post": "viewer"},
     "governance/proposals/<int:pk>/withdraw/": {"post": "responder"},
     "governance/proposals/new/": {"get": "responder", "post": "responder"},

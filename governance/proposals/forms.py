@@ -25,8 +25,17 @@ LIMITS = {"": "none", "1": "an hour", "4": "four hours", "24": "a day", "72": "t
 CODE = {"spellcheck": "false", "autocomplete": "off"}
 
 
+class WantedField(forms.CharField):
+    """Wanted, unless something beside it says the same: whether it is missing is judged with the whole call."""
+
+    def validate(self, value: Any) -> None:
+        """Nothing to say yet."""
+
+
 class ProposeForm(forms.Form):
     """What a proposal is for, the calls that it has so far, and one more call."""
+
+    use_required_attribute = False
 
     safe = forms.ModelChoiceField(Safe.objects.select_related("chain"), empty_label=None)
     title = forms.CharField(max_length=200, help_text="What it does, in a few words.")
@@ -46,11 +55,11 @@ class ProposeForm(forms.Form):
     calls = forms.CharField(required=False, widget=forms.HiddenInput)
 
     function = forms.ChoiceField(
-        required=False,
+        label="What is called",
         help_text="A function of a registered contract, or raw calldata.",
         widget=forms.Select(attrs={"hx-get": "/governance/proposals/new/call/", "hx-target": "#call-fields"}),
     )
-    to = forms.CharField(required=False, label="Target", help_text="The address that is called.")
+    to = WantedField(label="Target", help_text="The address that is called.")
     value = forms.CharField(required=False, initial="0", help_text="In wei.")
     calldata = forms.CharField(
         required=False,
@@ -62,6 +71,7 @@ class ProposeForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         field = self.fields["function"]
+        field.required = False  # a batch may be complete without it
         assert isinstance(field, forms.ChoiceField)
         field.choices = [(RAW, "raw calldata, or a transfer"), *_choices()]
         self.contract, self.method = _chosen(str(self["function"].value() or RAW))
@@ -172,14 +182,21 @@ def _chosen(value: str) -> tuple[Contract | None, Function | None]:
 def _argument_field(number: int, param: Param) -> forms.CharField:
     compound = "[" in param.type or param.type.startswith("tuple")
     long = compound or param.type in ("bytes", "string")
-    return forms.CharField(
-        required=False,
+    return WantedField(
         strip=False,
         max_length=200_000,
         label=f"{param.name or f'argument {number + 1}'}",
         widget=forms.Textarea(attrs={"rows": 2, **CODE}) if long else forms.TextInput(attrs=CODE),
-        help_text=f"{param.canonical}, such as {example(param)}",
+        help_text=f"{spelled(param)}, such as {example(param)}",
     )
+
+
+def spelled(param: Param) -> str:
+    """The type, with the names of what is in it."""
+    if not param.type.startswith("tuple"):
+        return param.canonical
+    inner = ", ".join(f"{spelled(one)} {one.name}".strip() for one in param.components)
+    return f"({inner}){param.type[5:]}"
 
 
 def example(param: Param) -> str:

@@ -30,14 +30,18 @@ def first_free(safe: Safe, tx: SafeTx, plan: Plan | None) -> int:
     """
     rows = Proposal.objects.filter(safe=safe, nonce__gte=safe.nonce)
     if plan is None:
-        holding = Q(status__in=OPEN)
-    else:
-        signed = Q(status="signing") & Q(confirmations__owner__in=list(safe.owners))
-        own = Q(status__in=("draft", "signing"), plan=plan)
-        holding = Q(status__in=("ready", "executing", "unknown")) | signed | own
-    taken = set(rows.filter(holding).values_list("nonce", flat=True))
-    open_hashes = set(rows.filter(status__in=OPEN).values_list("safe_tx_hash", flat=True))
-    nonce = safe.nonce
-    while nonce in taken or safe_tx_hash(tx.with_nonce(nonce)) in open_hashes:
+        return _first(safe.nonce, set(rows.filter(status__in=OPEN).values_list("nonce", flat=True)))
+    signed = Q(status="signing") & Q(confirmations__owner__in=list(safe.owners))
+    own = Q(status__in=("draft", "signing"), plan=plan)
+    held = rows.filter(Q(status__in=("ready", "executing", "unknown")) | signed | own)
+    taken = set(held.values_list("nonce", flat=True))
+    for nonce, known in rows.filter(status__in=OPEN).values_list("nonce", "safe_tx_hash"):
+        if safe_tx_hash(tx.with_nonce(nonce)) == known:
+            taken.add(nonce)
+    return _first(safe.nonce, taken)
+
+
+def _first(nonce: int, taken: set[int]) -> int:
+    while nonce in taken:
         nonce += 1
     return nonce

@@ -14,7 +14,7 @@ from governance.proposals.models import DEAD, OPEN, Proposal
 from governance.proposals.selectors import visible_proposals
 from governance.safes.models import Safe
 
-UNDER_WAY = ("ready", "executing", "unknown")
+ENDINGS = {"rejected": "was withdrawn", "failed": "failed", "superseded": "was superseded"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Ended:
 
     @property
     def words(self) -> str:
-        what = f"#{self.proposal.pk} is {self.proposal.status}"
+        what = f"#{self.proposal.pk} {ENDINGS[self.proposal.status]}"
         why = (self.proposal.stopped or {}).get("reason", "")
         what += f" ({why})" if why else ""
         if self.armed:
@@ -76,11 +76,6 @@ class Place:
     @property
     def span(self) -> str:
         return str(self.nonce) if self.nonce == self.last else f"{self.nonce} to {self.last}"
-
-    @property
-    def moving(self) -> bool:
-        """Whether something here is signed, so that only the executor or somebody's press is missing."""
-        return any(entry.proposal.status in UNDER_WAY for entry in self.entries)
 
     @property
     def conflict(self) -> str:

@@ -13,6 +13,7 @@ from accounts.models import User
 from accounts.selectors import people_at
 from governance.proposals.models import Proposal
 from governance.proposals.selectors import Quorum, quorum
+from ledger import Refused
 from ledger.models import Event
 from notify.models import Message
 from notify.services import send
@@ -22,6 +23,7 @@ REMIND = "governance.remind"
 ACTOR = "system:governance"
 SIGNERS, COMMANDERS = "signers", "commanders"
 MINUTE, HOUR = 60, 3600
+SPACING = 2  # minutes between two reminders by hand
 # Seconds after it began, and who is told. In an emergency minutes count; what is made by hand can wait for the day.
 URGENT = ((2 * MINUTE, SIGNERS), (5 * MINUTE, COMMANDERS), (10 * MINUTE, SIGNERS), (15 * MINUTE, COMMANDERS))
 CALM = ((4 * HOUR, SIGNERS), (24 * HOUR, SIGNERS), (48 * HOUR, COMMANDERS))
@@ -72,7 +74,20 @@ def _reached(work_key: str, rungs: int) -> int:
     return max((keys[key] for key in told), default=-1)
 
 
-def tell(proposal: Proposal, whom: str, *, key: str) -> Message | None:
+def by_hand(*, proposal: Proposal, actor: str) -> Message:
+    """Somebody presses: the signers who are missing hear of it again, but not more often than they can react."""
+    if proposal.status != "signing":
+        raise Refused(f"This proposal is {proposal.status}; nobody is asked to sign it.", "", "not-signing")
+    now, before = timezone.now(), f"proposal:{proposal.pk}:by-hand:"
+    if Message.objects.filter(key__startswith=before, created_at__gt=now - timedelta(minutes=SPACING)).exists():
+        raise Refused("They were reminded just now.", f"phone them, or press again in {SPACING} minutes", "too-soon")
+    told = tell(proposal, SIGNERS, key=f"{before}{int(now.timestamp())}", actor=actor)
+    if told is None:
+        raise Refused("Nobody who is still to sign has an account here.", "reach them another way", "nobody-to-tell")
+    return told
+
+
+def tell(proposal: Proposal, whom: str, *, key: str, actor: str = ACTOR) -> Message | None:
     """Those who have not signed; or the commanders who may know of it, with who signed and who has seen it."""
     people = quorum(proposal)
     users = _unsigned(people) if whom == SIGNERS else _commanders(proposal)
@@ -80,7 +95,7 @@ def tell(proposal: Proposal, whom: str, *, key: str) -> Message | None:
         return None
     return send(
         key=key,
-        actor=ACTOR,
+        actor=actor,
         users=users,
         template="sign_again" if whom == SIGNERS else "sign_nobody",
         context=_context(proposal, people),

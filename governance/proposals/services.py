@@ -56,10 +56,10 @@ def propose(
         _refuse_mixed(plan, safe)
         check_plan(plan, step_id, safe, [call.model_dump() for call in checked])
     safe = current(safe)
-    tx = _transaction(safe, build(checked, version=safe.version))
     return _store(
         safe=safe,
-        tx=tx.with_nonce(first_free(safe, tx, plan) if nonce is None else asked_for(safe, nonce)),
+        tx=_transaction(safe, build(checked, version=safe.version)),
+        nonce=None if nonce is None else asked_for(safe, nonce),
         calls=[call.model_dump() for call in checked],
         title=title,
         description=description,
@@ -98,10 +98,13 @@ def _transaction(safe: Safe, built: Built) -> SafeTx:
     )
 
 
-def _store(*, safe: Safe, tx: SafeTx, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
-    digest = safe_tx_hash(tx)
+def _store(*, safe: Safe, tx: SafeTx, nonce: int | None, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
     try:
         with transaction.atomic():
+            if nonce is None:
+                Safe.objects.select_for_update().get(pk=safe.pk)  # one after the other: each gets a place of its own
+                nonce = first_free(safe, tx, columns["plan"])
+            tx = tx.with_nonce(nonce)
             scope = scope or open_scope(kind="proposal", title=columns["title"], actor=actor)
             proposal = Proposal.objects.create(
                 safe=safe,
@@ -113,7 +116,7 @@ def _store(*, safe: Safe, tx: SafeTx, scope: Scope | None, actor: str, **columns
                 data=tx.data,
                 operation=tx.operation,
                 nonce=tx.nonce,
-                safe_tx_hash=digest,
+                safe_tx_hash=safe_tx_hash(tx),
                 created_by=actor,
                 created_block=safe.read_block,
                 **columns,

@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_GET, require_POST
 
@@ -20,6 +21,7 @@ from governance.proposals.forms import ReasonForm, SignatureForm, add_error
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.pace import expected_at, pace_of
 from governance.proposals.queue import queue_of
+from governance.proposals.reminding import by_hand
 from governance.proposals.review import review
 from governance.proposals.seeing import note_seen
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
@@ -91,7 +93,8 @@ def parts(proposal: Proposal, people: Quorum) -> dict[str, Any]:
         "safe": proposal.safe,
         "quorum": people,
         "pace": pace,
-        "expected_at": expected_at(proposal, pace),
+        "expected_at": (expected := expected_at(proposal, pace)),
+        "late": expected is not None and expected < timezone.now(),
         "outcome": outcome,
         "unexplained": [one for one in differences if one["kind"] == "difference"],
         "timed": sum(one["kind"] == "timed" for one in differences),
@@ -180,6 +183,18 @@ def withdraw_view(request: HttpRequest, pk: int) -> HttpResponse:
 def reject_view(request: HttpRequest, pk: int) -> HttpResponse:
     actor = current_user(request).actor
     return _act(request, pk, lambda proposal: reject(proposal=proposal, actor=actor))
+
+
+@require_POST
+@require_level("responder")
+def remind_view(request: HttpRequest, pk: int) -> HttpResponse:
+    actor = current_user(request).actor
+
+    def act(proposal: Proposal) -> None:
+        copies = by_hand(proposal=proposal, actor=actor).deliveries.count()
+        messages.success(request, f"Reminded: {copies} cop{'y is' if copies == 1 else 'ies are'} on the way.")
+
+    return _act(request, pk, act)
 
 
 @require_POST

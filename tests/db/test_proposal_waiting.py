@@ -1,9 +1,11 @@
 """While a proposal waits: its queue in words, who may end it, its time limit, who has seen it, who is reminded."""
 
+import threading
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from governance.plans.services import create_plan
@@ -74,7 +76,7 @@ def test_the_queue_says_conflicts_gaps_dead_nonces_and_what_one_execution_does(s
         ("ready", {"auto_execute": True, "stopped": {"reason": "no executor"}}, "signed but stopped: no executor"),
         ("executing", {}, ""),
         ("unknown", {}, "may or may not have been executed"),
-        ("failed", {"stopped": {"reason": "it would revert"}}, "is failed (it would revert)"),
+        ("failed", {"stopped": {"reason": "it would revert"}}, "failed (it would revert)"),
         ("rejected", {}, "Nothing is proposed at nonce 7, where this Safe is."),
     ],
 )
@@ -200,6 +202,23 @@ def test_which_nonce_a_plan_takes(safe: Safe) -> None:
     assert by_plan() == 7
 
 
+@pytest.mark.django_db(transaction=True)
+def test_two_who_propose_at_once_do_not_exclude_each_other() -> None:
+    safe, barrier = paper_safe(), threading.Barrier(3)
+
+    def one(value: int) -> None:
+        barrier.wait()
+        offer(safe, value)
+        connection.close()
+
+    threads = [threading.Thread(target=one, args=(value,)) for value in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(Proposal.objects.values_list("nonce", flat=True)) == [7, 8, 9]
+
+
 # ── seen, reminded, expected ─────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -276,6 +295,19 @@ def test_one_that_is_signed_or_over_reminds_nobody(safe: Safe) -> None:
     transition(proposal, "ready", actor="user:1")
     later(100 * 3600)
     assert told() == [] and Work.objects.get(kind=reminding.REMIND).status == "done"
+
+
+def test_a_press_reminds_those_who_are_missing_and_not_twice_at_once(safe: Safe) -> None:
+    signers()
+    proposal = offer(safe)
+    sign_row(proposal, 1)
+    browser, path = browser_of(person("rita", "responder")), f"/governance/proposals/{proposal.pk}/remind/"
+    for _ in range(2):
+        assert browser.post(path).status_code == 302
+    assert told() == [("sign_again", {"carol"})]
+    Proposal.objects.update(status="ready")
+    browser.post(path)
+    assert len(told()) == 1
 
 
 def test_commanders_outside_a_private_incident_hear_nothing_of_it(safe: Safe) -> None:

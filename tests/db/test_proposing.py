@@ -262,7 +262,7 @@ def test_a_batch_is_put_together_call_by_call_and_proposed(safe: Safe) -> None:
     browser = browser_of(person("rita", "responder"))
     vault = Contract.objects.get()
     fields = browser.get(f"{NEW}call/?function={vault.pk}:batch((address,uint256[2],bool)[],string,bytes)")
-    assert "orders" in shown(fields) and "(address,uint256[2],bool)[], such as [[" in shown(fields)
+    assert "orders" in shown(fields) and "(address to, uint256[2] limits, bool live)[], such as [[" in shown(fields)
     first = {
         "safe": safe.pk,
         "function": f"{vault.pk}:batch((address,uint256[2],bool)[],string,bytes)",
