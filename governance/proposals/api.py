@@ -170,7 +170,7 @@ def _calls(data: dict[str, Any], safe: Safe) -> list[Call]:
         raise Invalid(field, error.message, error.hint) from None
 
 
-class ReasonSerializer(StrictSerializer):
+class WithdrawSerializer(StrictSerializer):
     reason = serializers.CharField(max_length=500, help_text="it stays in the record")
 
 
@@ -255,12 +255,12 @@ class ProposalViewSet(
         }
         return Response(SignedSerializer(body).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=ReasonSerializer, responses=ProposalSerializer)
-    @action(detail=True, methods=["post"], serializer_class=ReasonSerializer)
+    @extend_schema(request=WithdrawSerializer, responses=ProposalSerializer)
+    @action(detail=True, methods=["post"], serializer_class=WithdrawSerializer)
     def withdraw(self, request: Request, pk: int) -> Response:
         """Stop collecting signatures: whoever proposed it, or a commander. Those given stay valid on the chain."""
         proposal = self.get_object()
-        given = ReasonSerializer(data=request.data)
+        given = WithdrawSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         assert isinstance(request.user, User)
         refuse_others(proposal, user=request.user, actor=actor_of(request))

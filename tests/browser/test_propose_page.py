@@ -1,4 +1,4 @@
-"""Proposing in a real Chromium: a function's arguments appear when it is chosen, calls are put together, and proposed."""
+"""Proposing in a real Chromium: arguments appear with their function, calls are put together, and proposed."""
 
 from typing import Any
 

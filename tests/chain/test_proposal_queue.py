@@ -5,18 +5,20 @@ from typing import Any
 
 import pytest
 
+from governance.proposals.builder_file import checksum
 from governance.proposals.models import Proposal
 from governance.proposals.queue import queue_of
 from governance.proposals.services import confirm, withdraw
 from governance.safes.services import refresh
 from integrations.chain.models import Executor
 from integrations.devnet.chain import CAROL, DAN, ERIN
+from integrations.devnet.safes import calldata
 from ledger.models import Event
 from tests.chain.conftest import Devnet
 from tests.chain.test_proposal_execution import plan_of, quiet_heart, run, signed  # noqa: F401  a fixture among them
 from tests.chain.transactions import make_executor
 from tests.governance_world import World, sign, world
-from tests.people import browser_of, person
+from tests.people import browser_of, caller, person
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -109,3 +111,34 @@ def test_a_gap_is_named_and_filled_from_the_page(helix: World, executor: Executo
     run(helix, until=rejection)
     assert refresh(safe=helix.guardian).nonce == 1
     assert Event.objects.filter(verb="proposal.executed", subject=rejection.subject).exists()
+
+
+@pytest.mark.parametrize("version", ["1.3.0", "1.4.1", "1.5.0"])
+def test_a_transaction_builder_file_is_executed_on_each_version(helix: World, executor: Executor, version: str) -> None:
+    safe = helix.safe_of(version)
+    before = int(helix.devnet.rpc("eth_getBalance", DAN.address, "latest"), 16)
+    inputs = [{"name": "spender", "type": "address"}, {"name": "value", "type": "uint256"}]
+    approve = {"inputs": inputs, "name": "approve", "payable": False}
+    usd, few = helix.devnet.deployment.usd, {"spender": DAN.address, "value": "5"}
+    document: dict[str, Any] = {
+        "version": "1.0",
+        "chainId": str(helix.chain.chain_id),
+        "createdAt": 1_713_949_623_894,
+        "meta": {"name": "Two", "description": "", "txBuilderVersion": "1.18.0"},
+        "transactions": [
+            {"to": DAN.address, "value": "7", "data": None, "contractMethod": None, "contractInputsValues": None},
+            {"to": usd, "value": "0", "contractMethod": approve, "contractInputsValues": few},
+        ],
+    }
+    document["meta"]["checksum"] = checksum(document)
+    body = {"safe": safe.pk, "title": "From a file", "transaction_builder": document, "auto_execute": True}
+    answer = caller(person("", "responder")).post("/api/v1/proposals/", body)
+    assert answer.status_code == 201, answer.content
+    proposal = Proposal.objects.get(pk=answer.json()["id"])
+    signed(proposal, CAROL, DAN)
+    run(helix, until=proposal)
+    proposal.refresh_from_db()
+    assert proposal.status == "executed", proposal.stopped
+    assert int(helix.devnet.rpc("eth_getBalance", DAN.address, "latest"), 16) == before + 7
+    allowed = calldata("allowance(address,address)", safe.address, DAN.address)
+    assert int.from_bytes(helix.devnet.rpc.call(usd, allowed)) == 5
