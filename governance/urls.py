@@ -27,6 +27,7 @@ urlpatterns = [
     path("governance/safes/new/", safes.new, name="register-safe"),
     path("governance/safes/<int:pk>/", safes.safe_page, name="safe"),
     path("governance/safes/<int:pk>/refresh/", safes.refresh_view, name="refresh-safe"),
+    path("governance/safes/<int:pk>/queue/", safes.queue_part, name="safe-queue"),
     path("governance/safes/<int:pk>/use-up/", proposals.use_up_view, name="use-up"),
     path("governance/protocols/<slug:slug>/", protocols.protocol_page, name="protocol"),
     path("governance/plans/", plans.index, name="plans"),

@@ -244,6 +244,7 @@ PAGES: dict[str, dict[str, str]] = {
     "governance/safes/": {"get": "viewer"},
     "governance/safes/<int:pk>/": {"get": "viewer"},
     "governance/safes/<int:pk>/refresh/": {"post": "responder"},
+    "governance/safes/<int:pk>/queue/": {"get": "viewer"},
     "governance/safes/<int:pk>/use-up/": {"post": "responder"},
     "governance/safes/new/": {"get": "commander", "post": "commander"},
     "healthz": {"get": "anyone"},

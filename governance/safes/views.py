@@ -18,6 +18,7 @@ from governance.safes.selectors import all_safes, safes_with_queues, well_known_
 from governance.safes.services import refresh, register
 from integrations.chain.models import Chain
 from ledger import Invalid, Refused
+from ledger.selectors import last_seq
 
 
 class RegisterForm(forms.Form):
@@ -38,6 +39,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_required
 def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = current_user(request)
+    seq = last_seq()  # before the rest is read: what comes meanwhile is replayed
     safe = get_object_or_404(all_safes(), pk=pk)
     people = people_of(list(safe.owners))
     known = {other.address: other for other in Safe.objects.filter(chain=safe.chain)}
@@ -48,8 +50,19 @@ def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
         "queue": queue_of(safe, user),
         "past": visible_proposals(user).filter(safe=safe).exclude(status__in=OPEN).order_by("-pk")[:20],
         "may_respond": user.has_level("responder"),
+        "seq": seq,
     }
     return render(request, "governance/safe.html", context)
+
+
+@require_GET
+@login_required
+def queue_part(request: HttpRequest, pk: int) -> HttpResponse:
+    """The queue alone, asked for again by the page when something in it moved."""
+    user = current_user(request)
+    safe = get_object_or_404(all_safes(), pk=pk)
+    context = {"safe": safe, "queue": queue_of(safe, user), "may_respond": user.has_level("responder")}
+    return render(request, "governance/queue.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -469,6 +469,7 @@ NOT_PAGES: dict[str, str] = {
     "metrics": "Prometheus text",
     "governance/proposals/<int:pk>/bundle.json": "JSON",
     "governance/proposals/new/call/": "a part of the page that proposes",
+    "governance/safes/<int:pk>/queue/": "a part of the Safe's page",
     "governance/plans/<int:pk>/plan.json": "JSON",
     "runbooks/playbooks/<slug:slug>/versions/<int:number>/cacao/": "JSON",
     "runbooks/playbooks/<slug:slug>/versions/<int:number>/yaml/": "a text file",
