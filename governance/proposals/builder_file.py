@@ -14,7 +14,7 @@ from governance.plans.schema import Call
 from governance.proposals.building import MOST_CALLS
 from governance.proposals.calling import refuse_value, shape, written
 from governance.protocols.models import Contract
-from integrations.chain.abi_types import Function, Param, parse_abi
+from integrations.chain.abi_types import MAX_DEPTH, Function, Param, parse_abi
 from integrations.chain.addresses import parse_address, parse_hash, parse_hex, parse_uint
 from integrations.chain.hashing import keccak
 from integrations.chain.models import Chain
@@ -75,12 +75,16 @@ def read_document(document: Any, *, chain: Chain) -> BuilderFile:
         raise Invalid("transactions", f"{len(rows)} calls are too many for one batch.", f"at most {MOST_CALLS}")
     made_for = meta.get("createdFromSafeAddress") or ""
     return BuilderFile(
-        name=str(meta.get("name") or "")[:200],
-        description=str(meta.get("description") or ""),
+        name=_text(meta.get("name"))[:200],
+        description=_text(meta.get("description")),
         safe=parse_address(made_for, "meta.createdFromSafeAddress") if made_for else "",
         checked=checked,
         calls=tuple(_call(row, chain, f"transactions.{number}") for number, row in enumerate(rows)),
     )
+
+
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else ""
 
 
 def _check_chain(found: Any, chain: Chain) -> None:
@@ -96,7 +100,10 @@ def _check_sum(document: Mapping[str, Any], meta: Mapping[str, Any]) -> bool:
     stated = meta.get("checksum")
     if stated in (None, ""):
         return False
-    right = checksum(document)
+    try:
+        right = checksum(document)
+    except RecursionError:
+        raise Invalid("", "The file nests too deeply.", "as the Transaction Builder writes it") from None
     if parse_hash(stated, "meta.checksum") != right:
         raise Invalid(
             "meta.checksum",
@@ -137,7 +144,7 @@ def _json(value: Any) -> str:
 def _call(row: Any, chain: Chain, path: str) -> Call:
     if not isinstance(row, Mapping):
         raise Invalid(path, "A transaction is an object.", "as the Transaction Builder writes it")
-    if str(row.get("operation", "0")) != "0":
+    if row.get("operation") not in (None, 0, "0"):
         raise Invalid(f"{path}.operation", "A delegate call does not go into a batch here.", "0, or no operation")
     to = parse_address(row.get("to"), f"{path}.to")
     value = parse_uint(row.get("value", "0"), f"{path}.value")
@@ -164,15 +171,17 @@ def _call(row: Any, chain: Chain, path: str) -> Call:
 def _method(found: Any, path: str) -> Function | None:
     if found is None:
         return None
-    if not isinstance(found, Mapping) or not isinstance(found.get("inputs", []), list):
+    if not isinstance(found, Mapping) or not isinstance(found.get("name"), str):
         raise Invalid(path, "A method is an object with a name and inputs.", "as the Transaction Builder writes it")
-    if found.get("name", "") in _PLAIN and not found.get("inputs"):
+    inputs = _params(found.get("inputs"), 0)
+    if inputs is None:
+        raise Invalid(f"{path}.inputs", "An input is an object with a name and a type.", "as in the contract's ABI")
+    if found["name"] in _PLAIN and not inputs:
         return None
     payable = "payable" if found.get("payable") in (True, "true") else "nonpayable"
-    if not _are_params(found.get("inputs", []), 0):
-        raise Invalid(f"{path}.inputs", "An input is an object with a name and a type.", "as in the contract's ABI")
+    entry = {"type": "function", "name": found["name"], "inputs": inputs, "stateMutability": payable}
     try:
-        made = parse_abi([{"type": "function", **found, "stateMutability": payable}], "function")
+        made = parse_abi([entry], "function")
     except Invalid as error:
         raise Invalid(f"{path}.inputs", error.message, error.hint) from None
     if not made:
@@ -180,12 +189,21 @@ def _method(found: Any, path: str) -> Function | None:
     return made[0]
 
 
-def _are_params(found: Any, depth: int) -> bool:
-    return (
-        isinstance(found, list)
-        and depth < 10
-        and all(isinstance(one, Mapping) and _are_params(one.get("components") or [], depth + 1) for one in found)
-    )
+def _params(found: Any, depth: int) -> list[dict[str, Any]] | None:
+    """Names, types and what is in tuples, and nothing else of what the file holds; None when it is no list of them."""
+    if found is None:
+        return []
+    if not isinstance(found, list) or depth > MAX_DEPTH:
+        return None
+    clean = []
+    for one in found:
+        if not isinstance(one, Mapping) or not isinstance(one.get("type"), str):
+            return None
+        inner = _params(one.get("components"), depth + 1)
+        if inner is None:
+            return None
+        clean.append({"name": _text(one.get("name")), "type": one["type"], "components": inner})
+    return clean
 
 
 def _refuse_unpinned(function: Function, to: str, chain: Chain, path: str) -> None:

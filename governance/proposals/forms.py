@@ -168,9 +168,13 @@ def _choices() -> list[tuple[str, Any]]:
     ]
 
 
+def is_number(text: str, digits: int) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= digits
+
+
 def _chosen(value: str) -> tuple[Contract | None, Function | None]:
     number, _, signature = value.partition(":")
-    contract = Contract.objects.select_related("chain").filter(pk=number).first() if number.isdecimal() else None
+    contract = Contract.objects.select_related("chain").filter(pk=number).first() if is_number(number, 18) else None
     if contract is None:
         return None, None
     try:

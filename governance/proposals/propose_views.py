@@ -14,7 +14,7 @@ from governance.plans.schema import Call
 from governance.proposals.builder_file import BuilderFile
 from governance.proposals.building import MOST_CALLS, read_calls
 from governance.proposals.decoding import Names, decode
-from governance.proposals.forms import BuilderFileForm, ProposeForm, add_error
+from governance.proposals.forms import BuilderFileForm, ProposeForm, add_error, is_number
 from governance.proposals.models import Proposal
 from governance.proposals.queue import queue_of
 from governance.proposals.services import propose
@@ -89,8 +89,8 @@ def _say(request: HttpRequest, found: BuilderFile, safe: Safe) -> None:
 
 
 def _asked(request: HttpRequest) -> dict[str, str]:
-    names = ("safe", "nonce")
-    return {name: text for name in names if (text := request.GET.get(name, "")).isdecimal() and len(text) < 79}
+    given = {name: request.GET.get(name, "") for name in ("safe", "nonce")}
+    return {name: text for name, text in given.items() if is_number(text, 18 if name == "safe" else 78)}
 
 
 def _as_initial(request: HttpRequest) -> dict[str, Any]:
@@ -153,7 +153,7 @@ def _lines(calls: list[Call], safe: Safe | None) -> list[Line]:
 
 def _page(request: HttpRequest, form: ProposeForm, status: int = 200) -> HttpResponse:
     number = str(form["safe"].value() or "")
-    safe = Safe.objects.select_related("chain").filter(pk=number).first() if number.isdecimal() else None
+    safe = Safe.objects.select_related("chain").filter(pk=number).first() if is_number(number, 18) else None
     try:
         lines = _lines(form.earlier, safe)
     except Invalid as error:
@@ -173,7 +173,7 @@ def _page(request: HttpRequest, form: ProposeForm, status: int = 200) -> HttpRes
 
 def _there(request: HttpRequest, safe: Safe | None, nonce: str) -> list[Proposal]:
     """What is open at the nonce that was asked for."""
-    if safe is None or not nonce.isdecimal():
+    if safe is None or not is_number(nonce, 78):
         return []
     entries = [one for place in queue_of(safe, request.user).places for one in place.entries]
     return [one.proposal for one in entries if one.proposal.nonce == int(nonce)]

@@ -20,7 +20,7 @@ from governance.safes.services import current
 from integrations.safe.hashes import SafeTx, domain_separator, message_hash, safe_tx_hash
 from ledger import Invalid, Refused, record, transition
 from ledger.models import Scope
-from ledger.scopes import open_scope
+from ledger.scopes import members_of_private, open_scope
 from ledger.text import one_line, prose
 from work import enqueue
 
@@ -194,10 +194,10 @@ def reject(*, proposal: Proposal, actor: str) -> Proposal:
 
 
 def use_up(*, safe: Safe, nonce: int, title: str, description: str, actor: str, scope: Scope | None = None) -> Proposal:
-    """The empty call at a nonce, made once: whoever asks again gets the one that is open."""
+    """The empty call at a nonce, made once: whoever asks again gets the one that is open, unless it is private."""
     offered = Proposal.objects.filter(safe=safe, nonce=nonce, status__in=OPEN, to=safe.address)
-    for one in offered.select_related("safe"):
-        if is_rejection(one):
+    for one in offered.select_related("safe", "scope"):
+        if is_rejection(one) and (one.scope == scope or members_of_private(one.scope) is None):
             return one
     return propose(
         safe=safe,

@@ -12,7 +12,7 @@ from governance.plans.services import create_plan
 from governance.proposals import pace, reminding
 from governance.proposals.models import Proposal, Sight
 from governance.proposals.queue import numbers, queue_of
-from governance.proposals.services import propose, use_up, withdraw
+from governance.proposals.services import propose, reject, use_up, withdraw
 from governance.safes.models import Safe
 from ledger import Invalid, transition
 from ledger.models import Event
@@ -152,6 +152,15 @@ def test_a_gap_is_filled_once(safe: Safe) -> None:
     assert made[0] == made[1] and made[0].auto_execute
     with pytest.raises(Invalid, match="used up"):
         use_up(safe=safe, nonce=6, title="Fill", description="", actor="user:1")
+
+
+def test_a_private_rejection_is_not_handed_to_others(safe: Safe) -> None:
+    secret, plain = offer(safe, 1, nonce=9), offer(safe, 2, nonce=9)
+    set_private(scope=secret.scope, private=True, actor="user:1")
+    hidden = reject(proposal=secret, actor="user:1")
+    assert reject(proposal=secret, actor="user:1") == hidden
+    answer = caller(person("rita", "responder")).post(f"/api/v1/proposals/{plain.pk}/reject/")
+    assert answer.status_code == 400 and hidden.title not in answer.content.decode()
 
 
 def expire() -> str:

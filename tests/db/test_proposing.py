@@ -235,6 +235,11 @@ def damaged(**changes: Any) -> dict[str, Any]:
         (file(damaged(value="1")), "transactions.0.value", "not payable"),
         (file(damaged(operation=1)), "transactions.0.operation", "delegate call"),
         (file(damaged(to=VAULT.replace("E5", "e5"))), "transactions.0.to", "checksum"),
+        (file(damaged(contractMethod={"name": ["setCap"], "inputs": []})), "transactions.0.contractMethod", "a name"),
+        (file(damaged(contractMethod={"name": "setCap", "inputs": [{"name": "a", "type": []}]})),
+         "transactions.0.contractMethod.inputs", "a name and a type"),
+        (file(damaged(contractMethod={**SET_CAP["contractMethod"], "name": "x", "outputs": 7})),
+         "transactions.0.contractMethod", "has no x(uint256,uint256)"),
         (file(orders("[[")), "transactions.0.contractInputsValues.orders", "not a list"),
         (["x"], "", "an object"),
     ],
@@ -243,6 +248,14 @@ def test_a_wrong_file_is_refused_with_its_place(safe: Safe, document: Any, field
     found, words = at(ask(safe, transaction_builder=document))
     assert found == f"transaction_builder.{field}".rstrip(".")
     assert said in words
+
+
+def test_a_file_that_nests_too_deeply_is_refused(safe: Safe) -> None:
+    deep: Any = []
+    for _ in range(600):
+        deep = [deep]
+    field, words = at(ask(safe, transaction_builder={**file(), "more": deep}))
+    assert (field, "deeply" in words) == ("transaction_builder", True)
 
 
 # ── pages ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -314,6 +327,17 @@ def test_the_forms_errors_stand_at_their_fields_and_keep_what_was_typed(
     assert answer.status_code == 400
     errors = answer.context["form"].errors
     assert list(errors) == [field] and said in errors[field][0]
+    assert not Proposal.objects.exists()
+
+
+@pytest.mark.parametrize("nonsense", ["9" * 5000, "²", "-1", "9" * 60, "x", ""])
+def test_nonsense_in_the_address_or_the_form_breaks_nothing(safe: Safe, nonsense: str) -> None:
+    browser = browser_of(person("rita", "responder"))
+    assert browser.get(NEW, {"safe": nonsense, "nonce": nonsense}).status_code == 200
+    assert browser.get(f"{NEW}call/", {"function": f"{nonsense}:pause()"}).status_code == 200
+    body = {name: nonsense for name in ("safe", "nonce", "function", "calls", "hours", "title", "value")}
+    for press in ("propose", "add", "look", "remove-x", nonsense):
+        assert browser.post(NEW, {**body, "do": press}).status_code in (200, 400)
     assert not Proposal.objects.exists()
 
 
