@@ -335,7 +335,7 @@ def test_nonsense_in_the_address_or_the_form_breaks_nothing(safe: Safe, nonsense
     browser = browser_of(person("rita", "responder"))
     assert browser.get(NEW, {"safe": nonsense, "nonce": nonsense}).status_code == 200
     assert browser.get(f"{NEW}call/", {"function": f"{nonsense}:pause()"}).status_code == 200
-    body = {name: nonsense for name in ("safe", "nonce", "function", "calls", "hours", "title", "value")}
+    body = dict.fromkeys(("safe", "nonce", "function", "calls", "hours", "title", "value"), nonsense)
     for press in ("propose", "add", "look", "remove-x", nonsense):
         assert browser.post(NEW, {**body, "do": press}).status_code in (200, 400)
     assert not Proposal.objects.exists()
