@@ -4,7 +4,7 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_proposal_page import DESK, PHONE, page_of  # noqa: F401  a fixture
+from tests.browser.test_proposal_page import DESK, PHONE, page_of, sessions  # noqa: F401  fixtures
 from tests.stack import Stack
 
 
