@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from governance.proposals import approving, execution, outcome
+from governance.proposals import approving, ending, execution, outcome, reminding
 from governance.proposals.counting import RECOUNT
 from governance.proposals.models import Proposal
 from governance.proposals.signing import EXECUTE, supersede
@@ -58,6 +58,18 @@ def _counted(proposal: Proposal, count: Callable[[Proposal], object]) -> Outcome
     except Invalid as error:
         return Done({"not counted": error.message})
     return Done()
+
+
+@handler(ending.EXPIRE, lease=5, max_attempts=60, backoff=PATIENT)
+def expire(lease: Lease) -> Outcome:
+    """A proposal whose time limit passes."""
+    return ending.run(lease)
+
+
+@handler(reminding.REMIND, lease=5, max_attempts=20, backoff=PATIENT)
+def remind(lease: Lease) -> Outcome:
+    """A proposal that waits for its signers."""
+    return reminding.run(lease)
 
 
 @handler(SETTLE, lease=5, max_attempts=60, backoff=PATIENT)

@@ -30,3 +30,23 @@ def _render(event: Event, number: int, audience: str) -> str:
 
 
 topic("proposal", scope_of=_scope_of, matches=_matches, render=_render)
+
+
+def _queue(event: Event) -> Iterable[int]:
+    """The Safe whose queue an event changes: its own, or one of a proposal."""
+    name, _, number = event.subject.partition(":")
+    if name == "safe" and number.isdigit():
+        return [int(number)]
+    return Proposal.objects.filter(pk__in=_matches(event)).values_list("safe_id", flat=True)
+
+
+def _anybody(_number: int) -> None:
+    """Safes are known to every viewer; which proposals each may know of is asked when the page fetches its part."""
+    return
+
+
+def _nothing(_event: Event, _number: int, _audience: str) -> str:
+    return ""
+
+
+topic("queue", scope_of=_anybody, matches=_queue, render=_nothing)

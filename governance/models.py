@@ -1,7 +1,7 @@
 """All of governance's tables, one module a noun."""
 
 from governance.plans.models import Plan, PlanValue
-from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
+from governance.proposals.models import Confirmation, NestedConfirmation, Proposal, Sight
 from governance.protocols.models import Contract, FailureMode, Power, Protocol
 from governance.safes.models import Safe
 
@@ -16,4 +16,5 @@ __all__ = [
     "Proposal",
     "Protocol",
     "Safe",
+    "Sight",
 ]

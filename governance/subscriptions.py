@@ -3,6 +3,7 @@
 from django.db.models import Q
 
 from governance.jobs import OUTCOME, SETTLE
+from governance.proposals import reminding
 from governance.proposals.counting import COLLECTING, enqueue_recount
 from governance.proposals.models import Proposal
 from governance.proposals.signing import EXECUTE
@@ -58,6 +59,7 @@ def signing_began(event: Event) -> None:
     proposal = Proposal.objects.select_related("scope", "safe").filter(pk=number).first() if number else None
     if proposal and proposal.status == "signing":
         ask_signers(proposal, actor=proposal.created_by)
+        reminding.begin(proposal, event)
 
 
 @subscribe("safe.nonce.changed", name="governance.nonces")

@@ -5,6 +5,7 @@ from django.urls import path
 from governance import views
 from governance.plans import views as plans
 from governance.proposals import offline
+from governance.proposals import propose_views as proposing
 from governance.proposals import signing_views as signing
 from governance.proposals import views as proposals
 from governance.protocols import views as protocols
@@ -14,13 +15,16 @@ app_name = "governance"
 urlpatterns = [
     path("governance/", views.index, name="index"),
     path("governance/proposals/", proposals.index, name="proposals"),
-    path("governance/proposals/new/", proposals.new, name="propose"),
+    path("governance/proposals/new/", proposing.new, name="propose"),
+    path("governance/proposals/new/call/", proposing.call_fields, name="propose-call"),
+    path("governance/proposals/new/file/", proposing.from_file, name="propose-file"),
     path("governance/proposals/<int:pk>/", proposals.proposal_page, name="proposal"),
     path("governance/tools/<str:name>", offline.tool, name="tool"),
     path("governance/proposals/<int:pk>/bundle.json", proposals.export, name="bundle"),
     path("governance/proposals/<int:pk>/sign/", proposals.sign, name="sign"),
     path("governance/proposals/<int:pk>/withdraw/", proposals.withdraw_view, name="withdraw"),
     path("governance/proposals/<int:pk>/reject/", proposals.reject_view, name="reject"),
+    path("governance/proposals/<int:pk>/remind/", proposals.remind_view, name="remind"),
     path("governance/proposals/<int:pk>/execute/", proposals.execute_view, name="execute"),
     path("governance/proposals/<int:pk>/approval/<int:safe>/", signing.approve_view, name="approve-for"),
     path("sign/<str:token>/", signing.sign_link, name="sign-link"),
@@ -28,6 +32,8 @@ urlpatterns = [
     path("governance/safes/new/", safes.new, name="register-safe"),
     path("governance/safes/<int:pk>/", safes.safe_page, name="safe"),
     path("governance/safes/<int:pk>/refresh/", safes.refresh_view, name="refresh-safe"),
+    path("governance/safes/<int:pk>/queue/", safes.queue_part, name="safe-queue"),
+    path("governance/safes/<int:pk>/use-up/", proposals.use_up_view, name="use-up"),
     path("governance/protocols/<slug:slug>/", protocols.protocol_page, name="protocol"),
     path("governance/plans/", plans.index, name="plans"),
     path("governance/plans/<int:pk>/", plans.plan_page, name="plan"),

@@ -15,11 +15,15 @@ from accounts.api.serializers import StrictSerializer
 from accounts.models import User
 from accounts.permissions import Responder, Signed
 from accounts.selectors import actor_of
+from governance.plans.schema import Call
+from governance.proposals.builder_file import read_document
+from governance.proposals.calling import resolve
+from governance.proposals.ending import refuse_others
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.nesting import progress
 from governance.proposals.review import Hashes, review
 from governance.proposals.selectors import visible_proposals
-from governance.proposals.services import confirm, propose
+from governance.proposals.services import confirm, propose, reject, withdraw
 from governance.safes.models import Safe
 from ledger import Invalid
 
@@ -30,14 +34,28 @@ class CallSerializer(StrictSerializer):
     data = serializers.CharField(default="0x", help_text="calldata")  # type: ignore[assignment]  # DRF has a `data` too
 
 
+class AskedCallSerializer(StrictSerializer):
+    """Calldata, or a function of the target's pinned ABI with its arguments, encoded here; or both, compared."""
+
+    to = serializers.CharField(help_text="the target's address")
+    value = serializers.CharField(default="0", help_text="wei, as decimal text")
+    data = serializers.CharField(required=False, help_text="calldata; 0x when left out")  # type: ignore[assignment]
+    function = serializers.CharField(required=False, help_text="a name or a signature, such as pause(uint256)")
+    args = serializers.JSONField(required=False, help_text="a list, or an object by name; large numbers as text")
+
+
 class ProposeSerializer(StrictSerializer):
-    """One or more calls; several become one batch, all or none."""
+    """One or more calls; several become one batch, all or none. Either `calls` or a Transaction Builder file."""
 
     safe = serializers.IntegerField(min_value=1, help_text="the id of a registered Safe")
     title = serializers.CharField(max_length=200)
     description = serializers.CharField(required=False, allow_blank=True, max_length=10_000, default="")
-    calls = CallSerializer(many=True)
+    calls = AskedCallSerializer(many=True, required=False)
+    transaction_builder = serializers.JSONField(
+        required=False, help_text="a file of Safe's Transaction Builder; its checksum is verified when it has one"
+    )
     nonce = serializers.CharField(required=False, help_text="decimal text; the first free one when left out")
+    expires_at = serializers.DateTimeField(required=False, help_text="what is not executed by then is withdrawn")
     auto_execute = serializers.BooleanField(
         default=False, help_text="execute by itself once there are enough signatures"
     )
@@ -117,6 +135,7 @@ class ProposalSerializer(serializers.ModelSerializer[Proposal]):
             "nested_confirmations",
             "stopped",
             "outcome",
+            "expires_at",
             "created_by",
             "created_at",
         ]
@@ -163,6 +182,24 @@ class SignedSerializer(serializers.Serializer[Any]):
     status = serializers.CharField()
 
 
+def _calls(data: dict[str, Any], safe: Safe) -> list[Call]:
+    """What is asked for, taken out of the data; one of the two ways to say it."""
+    asked, document = data.pop("calls", None), data.pop("transaction_builder", None)
+    if (asked is None) == (document is None):
+        raise Invalid("calls", "Say what is called, in one way.", "calls, or transaction_builder")
+    if document is None:
+        return resolve(asked or [], chain=safe.chain)
+    try:
+        return list(read_document(document, chain=safe.chain).calls)
+    except Invalid as error:
+        field = f"transaction_builder.{error.field}".rstrip(".")
+        raise Invalid(field, error.message, error.hint) from None
+
+
+class WithdrawSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=500, help_text="it stays in the record")
+
+
 class ProposalFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
     status = django_filters.CharFilter()
     safe = IdFilter()
@@ -200,7 +237,7 @@ class ProposalViewSet(
         safe = Safe.objects.select_related("chain").filter(pk=data.pop("safe")).first()
         if safe is None:
             raise Invalid("safe", "There is no Safe with this id.", "one of /api/v1/safes/")
-        proposal = propose(safe=safe, actor=actor_of(request), **data)
+        proposal = propose(safe=safe, calls=_calls(data, safe), actor=actor_of(request), **data)
         body = ProposalSerializer(self.get_queryset().get(pk=proposal.pk), context=self.get_serializer_context()).data
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": f"{request.path}{proposal.pk}/"})
 
@@ -236,3 +273,26 @@ class ProposalViewSet(
         fresh = self.get_queryset().get(pk=proposal.pk)
         body = {"owner": row.owner, "kind": row.kind, "status": fresh.status, **progress(fresh, row)}
         return Response(SignedSerializer(body).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(request=WithdrawSerializer, responses=ProposalSerializer)
+    @action(detail=True, methods=["post"], serializer_class=WithdrawSerializer)
+    def withdraw(self, request: Request, pk: int) -> Response:
+        """Stop collecting signatures: whoever proposed it, or a commander. Those given stay valid on the chain."""
+        proposal = self.get_object()
+        given = WithdrawSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        assert isinstance(request.user, User)
+        refuse_others(proposal, user=request.user, actor=actor_of(request))
+        withdraw(proposal=proposal, actor=actor_of(request), reason=given.validated_data["reason"])
+        return Response(self._body(proposal.pk))
+
+    @extend_schema(request=None, responses={201: ProposalSerializer})
+    @action(detail=True, methods=["post"], serializer_class=serializers.Serializer)
+    def reject(self, request: Request, pk: int) -> Response:
+        """Propose the empty call at the same nonce: once executed, this proposal never can be."""
+        made = reject(proposal=self.get_object(), actor=actor_of(request))
+        return Response(self._body(made.pk), status=status.HTTP_201_CREATED)
+
+    def _body(self, pk: int) -> Any:
+        found = Proposal.objects.select_related("safe__chain").prefetch_related("confirmations").get(pk=pk)
+        return ProposalSerializer(found, context=self.get_serializer_context()).data

@@ -18,6 +18,8 @@ from ledger import Invalid
 
 MOST_CALLS = 100
 MOST_DATA = 100_000
+MOST_OF_A_BATCH = 110_000
+"""Bytes of all calls together: nodes pass on no transaction above 128 kB, and signatures need room too."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,12 @@ def read_calls(calls: Sequence[Call | Mapping[str, Any]]) -> list[Call]:
         raise Invalid("calls", "A proposal needs at least one call.", "a target, a value and calldata")
     if len(calls) > MOST_CALLS:
         raise Invalid("calls", f"{len(calls)} calls are too many for one batch.", f"at most {MOST_CALLS}")
-    return [_read_call(call, f"calls.{index}") for index, call in enumerate(calls)]
+    read = [_read_call(call, f"calls.{index}") for index, call in enumerate(calls)]
+    size = sum(len(call.data) // 2 + 84 for call in read)
+    if size > MOST_OF_A_BATCH:
+        hint = f"at most {MOST_OF_A_BATCH}; make two proposals of them"
+        raise Invalid("calls", f"These calls are {size} bytes together, too many for one transaction.", hint)
+    return read
 
 
 def _read_call(call: Call | Mapping[str, Any], path: str) -> Call:

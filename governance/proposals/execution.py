@@ -8,6 +8,7 @@ from django.utils import timezone
 from governance.plans.models import Plan
 from governance.proposals.consent import to_execute
 from governance.proposals.counting import enqueue_recount
+from governance.proposals.ending import expired, limit_words
 from governance.proposals.integrity import check_row
 from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.review import review
@@ -102,6 +103,8 @@ def check(proposal: Proposal) -> Checked:
     safe.chain = proposal.safe.chain
     proposal.safe = safe
     _check_nonce(proposal, safe)
+    if expired(proposal):
+        raise Stop("expired", limit_words(proposal), "rejected")
     signatures = _check_signatures(proposal, safe)
     executor = _executor(proposal)
     simulation = _check_simulation(proposal, executor)

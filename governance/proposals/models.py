@@ -72,6 +72,7 @@ class Proposal(Status):
     )
     outcome = models.JSONField(null=True, blank=True)  # block, transaction hash, predicted and actual changes
     stopped = models.JSONField(null=True, blank=True)  # why execution stopped, in words for people
+    expires_at = models.DateTimeField(null=True, blank=True)  # not executed after it; its proposer's choice
     created_by = models.CharField(max_length=80)
     created_at = models.DateTimeField(db_default=Now())
     created_block = models.BigIntegerField(default=0)  # nobody can have executed it before
@@ -191,3 +192,17 @@ class NestedConfirmation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.owner} signed {self.proposal_id} within {self.within}"
+
+
+class Sight(models.Model):
+    """A signer opened the proposal's page: one row, and one event, however often they look."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.PROTECT, related_name="sights")
+    user = models.ForeignKey("accounts.User", on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["proposal", "user"], name="governance_seen_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} saw {self.proposal_id}"

@@ -10,8 +10,9 @@ from django.db.models import Q, QuerySet
 
 from accounts.models import User, Wallet
 from governance.proposals.decoding import Names
-from governance.proposals.models import OPEN, Confirmation, Proposal
+from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.nesting import why_not
+from governance.proposals.seeing import seen_by
 from governance.safes.models import Safe
 
 
@@ -25,6 +26,7 @@ class Signer:
     signed_at: datetime | None
     kind: str = ""
     removed: bool = False  # signed, but is no owner any more: does not count
+    seen_at: datetime | None = None  # opened the page here
     lapsed: str = ""  # signed, but the Safe would not take it any more: does not count
 
     @property
@@ -67,6 +69,7 @@ def quorum(proposal: Proposal) -> Quorum:
     gone = [owner for owner in given if owner not in owners]
     people = people_of([*owners, *gone])
     names = Names.on(proposal.safe.chain)
+    seen = seen_by(proposal)
     signers = []
     for owner in [*owners, *gone]:
         person, row = people.get(owner), given.get(owner)
@@ -79,6 +82,7 @@ def quorum(proposal: Proposal) -> Quorum:
                 kind=row.kind if row else "",
                 removed=owner in gone,
                 lapsed=row.lapsed if row else "",
+                seen_at=seen.get(person.pk) if person else None,
             )
         )
     return Quorum(signers, proposal.safe.threshold)
@@ -108,8 +112,3 @@ def _asked(proposal: Proposal, wallets: set[str], mine: dict[tuple[int, str], Sa
         if child.address not in signed and not why_not(proposal.safe_tx, child)
         for wallet in wallets & set(child.owners)
     )
-
-
-def queue(safe: Safe, viewer: Any) -> "QuerySet[Proposal]":
-    """What is open on a Safe, in the order in which it can be executed."""
-    return visible_proposals(viewer).filter(safe=safe, status__in=OPEN).order_by("nonce", "pk")

@@ -1,6 +1,7 @@
 """Proposing a Safe transaction and collecting its owners' signatures."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -8,20 +9,22 @@ from django.db import IntegrityError, transaction
 from governance.plans.models import Plan
 from governance.plans.schema import Call
 from governance.proposals.building import Built, build, read_calls
+from governance.proposals.decoding import is_rejection
+from governance.proposals.ending import check_limit, set_timer, withdraw
 from governance.proposals.integrity import check_plan
 from governance.proposals.models import DEAD, OPEN, Proposal
-from governance.proposals.signing import confirm, enqueue_execution, refuse_unless_signing, supersede
+from governance.proposals.nonces import asked_for, first_free
+from governance.proposals.signing import confirm, enqueue_execution, supersede
 from governance.safes.models import Safe
 from governance.safes.services import current
-from integrations.chain.addresses import parse_uint
 from integrations.safe.hashes import SafeTx, domain_separator, message_hash, safe_tx_hash
 from ledger import Invalid, Refused, record, transition
 from ledger.models import Scope
-from ledger.scopes import open_scope
+from ledger.scopes import members_of_private, open_scope
 from ledger.text import one_line, prose
 from work import enqueue
 
-__all__ = ["confirm", "execute", "propose", "reject", "supersede", "withdraw"]
+__all__ = ["confirm", "execute", "propose", "reject", "supersede", "use_up", "withdraw"]
 LONGEST_DESCRIPTION = 10_000
 
 
@@ -37,6 +40,7 @@ def propose(
     step_id: str = "",
     nonce: int | None = None,
     auto_execute: bool | None = None,
+    expires_at: datetime | None = None,
 ) -> Proposal:
     """Offer a transaction to the Safe's owners. Asked again for the same step of a plan, it returns what is there.
 
@@ -46,16 +50,16 @@ def propose(
         return existing
     title = one_line("title", title, 200)
     description = prose("description", description, LONGEST_DESCRIPTION, empty=True)
+    check_limit(expires_at)
     checked = read_calls(calls)
     if plan is not None:
         _refuse_mixed(plan, safe)
         check_plan(plan, step_id, safe, [call.model_dump() for call in checked])
     safe = current(safe)
-    built = build(checked, version=safe.version)
     return _store(
         safe=safe,
-        built=built,
-        nonce=_nonce(safe, nonce, by_plan=plan is not None),
+        tx=_transaction(safe, build(checked, version=safe.version)),
+        nonce=None if nonce is None else asked_for(safe, nonce),
         calls=[call.model_dump() for call in checked],
         title=title,
         description=description,
@@ -63,6 +67,7 @@ def propose(
         plan=plan,
         step_id=step_id,
         auto_execute=plan is not None if auto_execute is None else auto_execute,
+        expires_at=expires_at,
         actor=actor,
     )
 
@@ -81,31 +86,8 @@ def _refuse_mixed(plan: Plan, safe: Safe) -> None:
         )
 
 
-def _nonce(safe: Safe, asked: int | None, *, by_plan: bool) -> int:
-    """The first free nonce. A plan does not queue behind what nobody has finished signing."""
-    if asked is not None:
-        asked = parse_uint(asked, "nonce")
-        if asked < safe.nonce:
-            raise Invalid(
-                "nonce", f"Nonce {asked} is used up: the Safe is at {safe.nonce}.", f"{safe.nonce} or a later one"
-            )
-        return asked
-    holding = ("ready", "executing", "unknown") if by_plan else OPEN
-    taken = set(
-        Proposal.objects.filter(safe=safe, status__in=holding, nonce__gte=safe.nonce).values_list("nonce", flat=True)
-    )
-    if by_plan:
-        taken |= set(
-            Proposal.objects.filter(safe=safe, status="signing", plan__isnull=False).values_list("nonce", flat=True)
-        )
-    nonce = safe.nonce
-    while nonce in taken:
-        nonce += 1
-    return nonce
-
-
-def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
-    tx = SafeTx(
+def _transaction(safe: Safe, built: Built) -> SafeTx:
+    return SafeTx(
         chain_id=safe.chain.chain_id,
         safe=safe.address,
         version=safe.version,
@@ -113,11 +95,16 @@ def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: 
         value=built.value,
         data=built.data,
         operation=built.operation,
-        nonce=nonce,
     )
-    digest = safe_tx_hash(tx)
+
+
+def _store(*, safe: Safe, tx: SafeTx, nonce: int | None, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
     try:
         with transaction.atomic():
+            if nonce is None:
+                Safe.objects.select_for_update().get(pk=safe.pk)  # one after the other: each gets a place of its own
+                nonce = first_free(safe, tx, columns["plan"])
+            tx = tx.with_nonce(nonce)
             scope = scope or open_scope(kind="proposal", title=columns["title"], actor=actor)
             proposal = Proposal.objects.create(
                 safe=safe,
@@ -129,7 +116,7 @@ def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: 
                 data=tx.data,
                 operation=tx.operation,
                 nonce=tx.nonce,
-                safe_tx_hash=digest,
+                safe_tx_hash=safe_tx_hash(tx),
                 created_by=actor,
                 created_block=safe.read_block,
                 **columns,
@@ -141,14 +128,14 @@ def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: 
             return existing
         raise Invalid(
             "calls",
-            f"The very same transaction is already proposed at nonce {nonce}.",
+            f"The very same transaction is already proposed at nonce {tx.nonce}.",
             "open that proposal, or give another nonce",
         ) from None
     return proposal
 
 
 def _announce(proposal: Proposal, tx: SafeTx, actor: str) -> None:
-    about = {
+    about: dict[str, Any] = {
         "safe": proposal.safe.subject,
         "title": proposal.title,
         "nonce": str(tx.nonce),
@@ -158,8 +145,11 @@ def _announce(proposal: Proposal, tx: SafeTx, actor: str) -> None:
         "plan": proposal.plan.sha256 if proposal.plan else None,
         "step": proposal.step_id,
     }
+    if proposal.expires_at is not None:
+        about["expires_at"] = proposal.expires_at.isoformat()
     record("proposal.drafted", actor=actor, scope=proposal.scope, subject=proposal.subject, after=about)
     transition(proposal, "signing", actor=actor, after=about)
+    set_timer(proposal, actor)
     enqueue(
         "governance.review",
         key=f"proposal:{proposal.pk}",
@@ -181,23 +171,41 @@ def execute(*, proposal: Proposal, actor: str) -> None:
     enqueue_execution(locked, actor)
 
 
-def withdraw(*, proposal: Proposal, actor: str, reason: str) -> None:
-    """Stop collecting. Signatures given already stay valid on the chain until the nonce is used: reject does that."""
-    if not reason.strip():
-        raise Invalid("reason", "Say why it is withdrawn.", "a few words")
-    transition(proposal, "rejected", actor=actor, reason=reason.strip())
-
-
 def reject(*, proposal: Proposal, actor: str) -> Proposal:
-    """Propose the empty call to itself at the same nonce: once executed, the first can never be."""
-    refuse_unless_signing(proposal)
-    return propose(
+    """Propose the empty call to itself at the same nonce: once executed, the first can never be.
+
+    Also for one that was withdrawn or failed here: its signatures stay good on the chain until its nonce is used.
+    """
+    proposal.refresh_from_db()
+    if proposal.status not in ("draft", "signing", "ready", "rejected", "failed"):
+        raise Refused(
+            f"This proposal is {proposal.status}; a rejection would come too late, or is not needed.",
+            "look at the proposal's page for what happened to it",
+            "not-signing",
+        )
+    return use_up(
         safe=proposal.safe,
-        calls=[{"to": proposal.safe.address, "value": "0", "data": "0x"}],
+        nonce=proposal.nonce,
         title=f"Reject: {proposal.title}"[:200],
         description=f"An empty call uses up nonce {proposal.nonce}: proposal {proposal.pk} can then never be executed.",
         scope=proposal.scope,
-        nonce=proposal.nonce,
+        actor=actor,
+    )
+
+
+def use_up(*, safe: Safe, nonce: int, title: str, description: str, actor: str, scope: Scope | None = None) -> Proposal:
+    """The empty call at a nonce, made once: whoever asks again gets the one that is open, unless it is private."""
+    offered = Proposal.objects.filter(safe=safe, nonce=nonce, status__in=OPEN, to=safe.address)
+    for one in offered.select_related("safe", "scope"):
+        if is_rejection(one) and (one.scope == scope or members_of_private(one.scope) is None):
+            return one
+    return propose(
+        safe=safe,
+        calls=[{"to": safe.address, "value": "0", "data": "0x"}],
+        title=title,
+        description=description,
+        scope=scope,
+        nonce=nonce,
         auto_execute=True,
         actor=actor,
     )

@@ -7,22 +7,29 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_POST
 
 from accounts.decorators import current_user, require_level
 from governance.proposals.beside import panels
 from governance.proposals.bundle import bundle
 from governance.proposals.counting import COLLECTING
 from governance.proposals.decoding import batch_label
-from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, add_error
+from governance.proposals.ending import may_withdraw, refuse_others
+from governance.proposals.forms import ReasonForm, SignatureForm, add_error
 from governance.proposals.links import link_of, qr
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.offline import tools
 from governance.proposals.owning import owning_safes
+from governance.proposals.pace import expected_at, pace_of
+from governance.proposals.queue import queue_of
+from governance.proposals.reminding import by_hand
 from governance.proposals.review import review
+from governance.proposals.seeing import note_seen
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
-from governance.proposals.services import confirm, execute, propose, reject, withdraw
+from governance.proposals.services import confirm, execute, reject, use_up, withdraw
 from governance.safes.models import Safe
+from integrations.chain.addresses import parse_uint
 from ledger import Invalid, Refused
 from ledger.selectors import last_seq
 
@@ -55,6 +62,11 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
     people = quorum(proposal)
     shown = parts(proposal, people)
     link = link_of(proposal) if proposal.status in COLLECTING else ""
+    mine = [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed]
+    mine_within = [one for one in shown["owning"] if any(who.user_id == user.pk for who in one.signers)]
+    if (mine or mine_within) and request.method == "GET":
+        note_seen(proposal, user)
+    queue = queue_of(proposal.safe, user)
     context = {
         **shown,
         "review": found,
@@ -67,10 +79,13 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "link": link,
         "link_qr": qr(link) if link else "",
         "check": _for_browser(proposal, people),
-        "mine": [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed],
-        "mine_within": [one for one in shown["owning"] if any(who.user_id == user.pk for who in one.signers)],
+        "mine": mine,
+        "mine_within": mine_within,
+        "queue": queue,
+        "entry": queue.entry(proposal.pk),
         "incidents": [link.parent for link in proposal.scope.parent_links.select_related("parent")],
         "may_respond": user.has_level("responder"),
+        "may_withdraw": may_withdraw(proposal, user=user, actor=user.actor),
         "may_execute": proposal.status == "ready" and (not proposal.auto_execute or bool(proposal.stopped)),
     }
     return render(request, "governance/proposal.html", context, status=code)
@@ -80,11 +95,15 @@ def parts(proposal: Proposal, people: Quorum) -> dict[str, Any]:
     """What the page and the socket's fragments draw from; the same for everybody who may see the proposal."""
     outcome = proposal.outcome or {}
     differences = outcome.get("differences", [])
+    pace = pace_of(proposal) if proposal.status == "signing" else None
     return {
         "proposal": proposal,
         "safe": proposal.safe,
         "quorum": people,
         "owning": owning_safes(proposal),
+        "pace": pace,
+        "expected_at": (expected := expected_at(proposal, pace)),
+        "late": expected is not None and expected < timezone.now(),
         "outcome": outcome,
         "unexplained": [one for one in differences if one["kind"] == "difference"],
         "timed": sum(one["kind"] == "timed" for one in differences),
@@ -137,32 +156,6 @@ def export(request: HttpRequest, pk: int) -> HttpResponse:
     return answer
 
 
-@require_http_methods(["GET", "POST"])
-@require_level("responder")
-def new(request: HttpRequest) -> HttpResponse:
-    user = current_user(request)
-    initial = {"safe": request.GET.get("safe")} if request.GET.get("safe", "").isdigit() else {}
-    form = ProposeForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
-        data = form.cleaned_data
-        try:
-            proposal = propose(
-                safe=data["safe"],
-                calls=[form.call()],
-                title=data["title"],
-                description=data["description"],
-                actor=user.actor,
-            )
-        except Invalid as error:
-            add_error(form, error)
-        except Refused as error:
-            form.add_error(None, f"{error.message} {error.hint}".strip())
-        else:
-            return redirect("governance:proposal", proposal.pk)
-    code = 400 if form.errors else 200
-    return render(request, "governance/propose.html", {"form": form, "safes": Safe.objects.exists()}, status=code)
-
-
 def _act(request: HttpRequest, pk: int, act: Any) -> HttpResponse:
     proposal = get_object_or_404(visible_proposals(current_user(request)), pk=pk)
     try:
@@ -178,8 +171,13 @@ def _act(request: HttpRequest, pk: int, act: Any) -> HttpResponse:
 def withdraw_view(request: HttpRequest, pk: int) -> HttpResponse:
     form = ReasonForm(request.POST)
     reason = form.cleaned_data["reason"] if form.is_valid() else ""
-    actor = current_user(request).actor
-    return _act(request, pk, lambda proposal: withdraw(proposal=proposal, actor=actor, reason=reason))
+    user = current_user(request)
+
+    def act(proposal: Proposal) -> None:
+        refuse_others(proposal, user=user, actor=user.actor)
+        withdraw(proposal=proposal, actor=user.actor, reason=reason)
+
+    return _act(request, pk, act)
 
 
 @require_POST
@@ -187,6 +185,38 @@ def withdraw_view(request: HttpRequest, pk: int) -> HttpResponse:
 def reject_view(request: HttpRequest, pk: int) -> HttpResponse:
     actor = current_user(request).actor
     return _act(request, pk, lambda proposal: reject(proposal=proposal, actor=actor))
+
+
+@require_POST
+@require_level("responder")
+def remind_view(request: HttpRequest, pk: int) -> HttpResponse:
+    actor = current_user(request).actor
+
+    def act(proposal: Proposal) -> None:
+        copies = by_hand(proposal=proposal, actor=actor).deliveries.count()
+        messages.success(request, f"Reminded: {copies} cop{'y is' if copies == 1 else 'ies are'} on the way.")
+
+    return _act(request, pk, act)
+
+
+@require_POST
+@require_level("responder")
+def use_up_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Fill a gap of a Safe's queue: the empty call at a nonce that nothing holds."""
+    safe = get_object_or_404(Safe.objects.select_related("chain"), pk=pk)
+    try:
+        nonce = parse_uint(request.POST.get("nonce"), "nonce")
+        made = use_up(
+            safe=safe,
+            nonce=nonce,
+            title=f"Use up nonce {nonce}",
+            description=f"An empty call, so that what waits behind nonce {nonce} can be executed.",
+            actor=current_user(request).actor,
+        )
+    except (Invalid, Refused) as error:
+        messages.error(request, f"{error.message} {error.hint}".strip())
+        return redirect("governance:safe", pk)
+    return redirect("governance:proposal", made.pk)
 
 
 @require_POST

@@ -4,6 +4,7 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status, viewsets
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -11,6 +12,7 @@ from accounts.api.idempotency import IdempotentCreateMixin
 from accounts.api.serializers import StrictSerializer
 from accounts.permissions import Commander, ReadScoped
 from accounts.selectors import actor_of
+from governance.proposals.queue import queue_of
 from governance.protocols.models import Protocol
 from governance.safes.models import Safe
 from governance.safes.selectors import all_safes
@@ -48,6 +50,41 @@ class SafeSerializer(serializers.ModelSerializer[Safe]):
             "read_block",
             "read_at",
         ]
+
+
+class EntrySerializer(serializers.Serializer[Any]):
+    """An open proposal in the queue."""
+
+    proposal = serializers.IntegerField(source="proposal.pk")
+    title = serializers.CharField(source="proposal.title")
+    status = serializers.CharField(source="proposal.status")
+    signed = serializers.IntegerField(help_text="by present owners")
+    threshold = serializers.IntegerField()
+    rivals = serializers.ListField(child=serializers.IntegerField(), help_text="dead once this one is executed")
+    frees = serializers.ListField(child=serializers.IntegerField(), help_text="next once this one is executed")
+    is_rejection = serializers.BooleanField()
+
+
+class EndedSerializer(serializers.Serializer[Any]):
+    """Ended here, at a nonce that the chain has not used."""
+
+    proposal = serializers.IntegerField(source="proposal.pk")
+    status = serializers.CharField(source="proposal.status")
+    armed = serializers.BooleanField(help_text="fully signed: whoever has the signatures can still execute it")
+
+
+class PlaceSerializer(serializers.Serializer[Any]):
+    kind = serializers.ChoiceField(choices=["dead", "next", "later", "gap"])
+    nonce = serializers.CharField(help_text="decimal text; the first of a run of empty ones")
+    last = serializers.CharField(help_text="decimal text")
+    entries = EntrySerializer(many=True)
+    ended = EndedSerializer(many=True)
+
+
+class QueueSerializer(serializers.Serializer[Any]):
+    nonce = serializers.CharField(source="safe.nonce", help_text="the chain's, decimal text")
+    blocked = serializers.CharField(help_text="why nothing behind the chain's nonce moves; empty when it does")
+    places = PlaceSerializer(many=True)
 
 
 class RegisterSerializer(StrictSerializer):
@@ -100,3 +137,9 @@ class SafeViewSet(
             register_owners(safe=safe, actor=actor)
         body = SafeSerializer(safe, context=self.get_serializer_context()).data
         return Response(body, status=status.HTTP_201_CREATED, headers={"Location": f"{request.path}{safe.pk}/"})
+
+    @extend_schema(responses=QueueSerializer)
+    @action(detail=True, methods=["get"], serializer_class=QueueSerializer, pagination_class=None, filter_backends=[])
+    def queue(self, request: Request, pk: int) -> Response:
+        """What is open, by nonce: rivals, gaps, what is dead, and what executing one does to the rest."""
+        return Response(QueueSerializer(queue_of(self.get_object(), request.user)).data)

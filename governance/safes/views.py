@@ -12,7 +12,8 @@ from governance.proposals.approving import look
 from governance.proposals.counting import COLLECTING
 from governance.proposals.forms import add_error
 from governance.proposals.models import OPEN
-from governance.proposals.selectors import people_of, queue, quorum, visible_proposals
+from governance.proposals.queue import queue_of
+from governance.proposals.selectors import people_of, visible_proposals
 from governance.protocols.models import Protocol
 from governance.safes.models import Safe
 from governance.safes.selectors import all_safes, safes_with_queues, well_known_owners
@@ -20,6 +21,7 @@ from governance.safes.services import refresh, register, register_owners
 from integrations.chain.errors import RpcError
 from integrations.chain.models import Chain
 from ledger import Invalid, Refused
+from ledger.selectors import last_seq
 
 
 class RegisterForm(forms.Form):
@@ -46,6 +48,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @login_required
 def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = current_user(request)
+    seq = last_seq()  # before the rest is read: what comes meanwhile is replayed
     safe = get_object_or_404(all_safes(), pk=pk)
     people = people_of(list(safe.owners))
     known = {other.address: other for other in Safe.objects.filter(chain=safe.chain)}
@@ -53,12 +56,23 @@ def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
         "safe": safe,
         "owners": [(owner, people.get(owner), known.get(owner)) for owner in safe.owners],
         "well_known": well_known_owners(safe),
-        "queue": [(proposal, quorum(proposal)) for proposal in queue(safe, user)],
+        "queue": queue_of(safe, user),
         "owning": Safe.objects.filter(chain=safe.chain, owners__contains=[safe.address]),
         "past": visible_proposals(user).filter(safe=safe).exclude(status__in=OPEN).order_by("-pk")[:20],
         "may_respond": user.has_level("responder"),
+        "seq": seq,
     }
     return render(request, "governance/safe.html", context)
+
+
+@require_GET
+@login_required
+def queue_part(request: HttpRequest, pk: int) -> HttpResponse:
+    """The queue alone, asked for again by the page when something in it moved."""
+    user = current_user(request)
+    safe = get_object_or_404(all_safes(), pk=pk)
+    context = {"safe": safe, "queue": queue_of(safe, user), "may_respond": user.has_level("responder")}
+    return render(request, "governance/queue.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -111,6 +111,7 @@ SENTENCES: dict[str, str] = {
     "step.unticked": "took a tick back: {what}",
     "step.evidenced": "handed in {name}",
     "proposal.signing": "proposed: {title}",
+    "proposal.seen": "opened the proposal to sign it",
     "proposal.ready": "gave the last signature",
     "proposal.executing": "is executing the proposal",
     "proposal.executed": "executed the proposal on the chain",
