@@ -209,7 +209,7 @@ def _place(safe: Safe, by_nonce: dict[int, list[Proposal]], nonce: int, followin
     entries = tuple(
         Entry(
             proposal=one,
-            signed=_signed(safe, one),
+            signed=one.counted,
             threshold=safe.threshold,
             rivals=tuple(other.pk for other in opened if other.pk != one.pk),
             frees=frees if nonce >= safe.nonce else (),
@@ -228,8 +228,4 @@ def _all_ended(safe: Safe, group: Iterable[Proposal]) -> tuple[Ended, ...]:
 
 
 def _ended(safe: Safe, proposal: Proposal) -> Ended:
-    return Ended(proposal, _signed(safe, proposal), safe.threshold)
-
-
-def _signed(safe: Safe, proposal: Proposal) -> int:
-    return sum(row.owner in safe.owners for row in proposal.confirmations.all())
+    return Ended(proposal, proposal.counted, safe.threshold)
