@@ -22,6 +22,7 @@ from ledger import Invalid
 
 RAW = "raw"
 LIMITS = {"": "none", "1": "an hour", "4": "four hours", "24": "a day", "72": "three days", "168": "a week"}
+QUOTE = '"'  # only inside lists
 CODE = {"spellcheck": "false", "autocomplete": "off"}
 
 
@@ -191,7 +192,7 @@ def _argument_field(number: int, param: Param) -> forms.CharField:
         max_length=200_000,
         label=f"{param.name or f'argument {number + 1}'}",
         widget=forms.Textarea(attrs={"rows": 2, **CODE}) if long else forms.TextInput(attrs=CODE),
-        help_text=f"{spelled(param)}, such as {example(param)}",
+        help_text=f"{spelled(param)}, such as {example(param).strip(QUOTE)}",
     )
 
 
@@ -212,7 +213,7 @@ def example(param: Param) -> str:
         return "[" + ", ".join(example(one) for one in param.components) + "]"
     if "int" in param.type:
         return "3600"
-    return {"address": '"0x…40 digits"', "bool": "true", "string": "text"}.get(param.type, '"0x…"')
+    return {"address": '"0x…40 digits"', "bool": "true", "string": '"text"'}.get(param.type, '"0x…"')
 
 
 class BuilderFileForm(forms.Form):
