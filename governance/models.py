@@ -2,7 +2,20 @@
 
 from governance.plans.models import Plan, PlanValue
 from governance.proposals.models import Confirmation, Proposal
-from governance.protocols.models import Contract, FailureMode, Power, Protocol
+from governance.protocols.models import Allowed, Contract, FailureMode, Power, Protocol
 from governance.safes.models import Safe
+from governance.waivers.models import Waiver
 
-__all__ = ["Confirmation", "Contract", "FailureMode", "Plan", "PlanValue", "Power", "Proposal", "Protocol", "Safe"]
+__all__ = [
+    "Allowed",
+    "Confirmation",
+    "Contract",
+    "FailureMode",
+    "Plan",
+    "PlanValue",
+    "Power",
+    "Proposal",
+    "Protocol",
+    "Safe",
+    "Waiver",
+]

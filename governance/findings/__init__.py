@@ -25,7 +25,9 @@ class CallFacts:
     code: bool | None = None  # whether code stands there; None while the chain has not been asked
     code_changed: bool = False  # other code than when it was registered
     decoded: DecodedCall | None = None
-    sender: str = ""  # who calls: the Safe, or the timelock, Safe or batch that its payload passes through; "": the Safe
+    sender: str = (
+        ""  # who calls: the Safe, or the timelock, Safe or batch that its payload passes through; "": the Safe
+    )
     via: str = ""  # how it comes to be called, where it is a payload: "scheduled in HelixTimelock"
     delegated: bool = False  # runs as its sender, not as its target
     allowed: bool | None = None  # on the protocol's allow-list; None: there is no list to hold it against

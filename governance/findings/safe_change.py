@@ -77,7 +77,7 @@ class SafeChange(Finding):
         return "blocking" if worst == "blocking" else "warning", ": " + ", ".join(details) if details else ""
 
     def _trusted(self, facts: Facts, field: str, address: str) -> bool:
-        """A pinned contract; for the handler, the official one of the Safe's version. Taking a guard away is no trust."""
+        """A pinned contract, or the official handler of the version. A guard that is taken away is never trusted."""
         if field == "handler" and FALLBACK_HANDLERS.get(address) == facts.version:
             return True
         pinned = facts.pinned.get(address)

@@ -41,7 +41,9 @@ class UnknownValue(Finding):
             if effect.kind in ("coin", "token") and effect.to not in explained and not facts.name(effect.to):
                 what = f"{effect.what} wei" if effect.kind == "coin" else f"{effect.what} units of {effect.at}"
                 of = f" from {facts.shown(effect.who)}" if effect.who else ""
-                yield Found(self._grade(facts), f"Simulated, {what} go{of} to {effect.to}{self._like(facts, effect.to)}")
+                yield Found(
+                    self._grade(facts), f"Simulated, {what} go{of} to {effect.to}{self._like(facts, effect.to)}"
+                )
 
     def _judged(self, facts: Facts, call: CallFacts, to: str, what: str, number: int, label: str = "") -> Found:
         known = label or facts.name(to)

@@ -17,7 +17,9 @@ class YoungTarget(Finding):
                 continue
             block = facts.born[call.to]
             if block is None:
-                text = f"How long {call.to} has stood there cannot be known: no endpoint of this chain keeps old states."
+                text = (
+                    f"How long {call.to} has stood there cannot be known: no endpoint of this chain keeps old states."
+                )
                 yield Found("warning", said(call, text), number)
             else:
                 text = f"{call.to} was deployed in block {block}, less than a week ago, and nobody registered it."

@@ -41,7 +41,7 @@ def confirm(
     if parsed.owner not in safe.owners:
         parsed = parse(signature, safe_tx_hash(tx), safe.owners)
     _refuse_unproved(parsed, safe, tx)
-    refuse_blocked(proposal)
+    refuse_blocked(proposal, parsed.owner)
     return _store(proposal, parsed, safe, actor=actor, user=user, via=via)
 
 
