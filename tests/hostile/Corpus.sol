@@ -332,23 +332,9 @@ contract Thrift {
         return true;
     }
 
-    function checkTransaction(
-        address,
-        uint256 value,
-        bytes calldata,
-        uint8,
-        uint256,
-        uint256,
-        uint256,
-        address,
-        address payable,
-        bytes calldata,
-        address
-    ) external pure {
-        require(value <= 1 ether, "too much at once");
+    fallback() external {
+        require(uint256(bytes32(msg.data[36:68])) <= 1 ether, "too much at once");
     }
-
-    function checkAfterExecution(bytes32, bool) external pure {}
 }
 
 /// A module with which the Safe's people may pay a fixed payee.
@@ -463,6 +449,15 @@ contract Maker {
 /// Stands where ether has been waiting for it.
 contract Late {
     constructor(address payable to) {
+        to.transfer(address(this).balance);
+    }
+}
+
+/// What stands where the till stood.
+contract Swapped {
+    function fund() external payable {}
+
+    function sweep(address payable to) external {
         to.transfer(address(this).balance);
     }
 }
