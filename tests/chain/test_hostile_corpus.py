@@ -1,4 +1,4 @@
-"""The corpus: every hostile proposal, forced through, takes something, and a finding had said so; no honest one is held up.
+"""Every hostile proposal, forced through, takes something, and a finding had said so; no honest one is blocked.
 
 One chain and one deployment for all of them; each case is taken back after it.
 """
@@ -14,7 +14,7 @@ from governance.proposals.simulating import simulated, store_simulation
 from tests.chain.conftest import Devnet
 from tests.hostile.case import Draft, Honest, Hostile, cases
 from tests.hostile.judge import Judge
-from tests.hostile.stage import Stage
+from tests.hostile.stage import ETHER, Stage
 
 HOSTILE: dict[str, Hostile] = cases("tests.hostile.cases")
 HONEST: dict[str, Honest] = cases("tests.hostile.honest")
@@ -56,6 +56,7 @@ def test_every_hostile_proposal_takes_something_and_is_caught(stage: Stage) -> N
     def look(case: Hostile) -> str:
         draft = case.tx(stage)
         findings = found(stage, draft).blocking
+        stage.rpc("anvil_setBalance", stage.thief_address, hex(10 * ETHER))  # for gas, wherever the thief is now
         judge = Judge(stage)
         tx = stage.safe_tx(draft)
         stage.pass_nonces(tx)
@@ -74,6 +75,8 @@ def test_every_hostile_proposal_takes_something_and_is_caught(stage: Stage) -> N
 def test_no_honest_proposal_is_blocked(stage: Stage) -> None:
     def look(case: Honest) -> str:
         seen = found(stage, case.tx(stage))
+        if not seen.simulation["ok"]:
+            return f"it fails: {seen.simulation['revert']}"
         return seen.tampered or "; ".join(f"{one.finding}: {one.text}" for one in seen.blocking)
 
     assert each(stage, HONEST, look) == {}

@@ -18,7 +18,6 @@ from governance.safes.models import Safe
 from governance.safes.services import register
 from integrations.chain.addresses import checksum
 from integrations.devnet.abi import ask, calldata
-from integrations.devnet.builder import Builder
 from integrations.devnet.chain import CAROL, DAN, DEPLOYER, ERIN
 from integrations.devnet.safes import DemoSafe
 from integrations.safe.contracts import InnerCall, encode_multi_send, exec_transaction_data, multi_send_address
@@ -27,6 +26,7 @@ from integrations.safe.signatures import assemble, parse
 from ledger.scopes import open_scope
 from tests.chain.conftest import Devnet
 from tests.chain.helix.world import node
+from tests.chain.safes import mined
 from tests.governance_world import World, world
 from tests.hostile.case import Draft
 
@@ -75,17 +75,15 @@ class Stage:
     # --- making the world
 
     def _safes(self) -> None:
-        builder = Builder(self.rpc)
         owners = tuple(account.address for account in OWNERS)
         made = {
             name: DemoSafe(name, name, version, False, owners, 2, 9_400 + number)
             for number, (name, version) in enumerate(VERSIONS.items())
         }
         made["child"] = DemoSafe("child", "child", "1.4.1", False, (made["treasury"].address,), 1, 9_410)
-        for safe in made.values():
-            safe.create(builder)
-        builder.flush()
+        make = "createProxyWithNonce(address,bytes,uint256)"
         for name, safe in made.items():
+            self.send(safe.factory, make, safe.singleton, safe.initializer, safe.salt, sender=DEPLOYER.address)
             self.at[name] = safe.address
             self.rpc("anvil_setBalance", safe.address, hex(100 * ETHER))
 
@@ -141,7 +139,7 @@ class Stage:
 
     def _create(self, code: bytes, value: int = 0) -> str:
         message = {"from": DEPLOYER.address, "data": "0x" + code.hex(), "value": hex(value), "gas": hex(15_000_000)}
-        receipt = self.rpc("eth_getTransactionReceipt", self.rpc("eth_sendTransaction", message))
+        receipt = mined(self.rpc, message)
         assert receipt["status"] == "0x1"
         return checksum(receipt["contractAddress"])
 
@@ -239,11 +237,12 @@ class Stage:
     def send(self, to: str, signature: str = "", *args: object, sender: str = "", value: int = 0) -> None:
         """A transaction of the thief, or of whoever is named; it must go through."""
         data = calldata(signature, *args) if signature else b""
-        message = {"from": sender or self.thief_address, "to": to, "data": "0x" + data.hex(), "value": hex(value)}
-        receipt = self.rpc(
-            "eth_getTransactionReceipt", self.rpc("eth_sendTransaction", message | {"gas": hex(8 * 10**6)})
-        )
-        assert receipt["status"] == "0x1", f"{signature or 'a transfer'} to {to} failed"
+        assert self._sent(to, data, sender or self.thief_address, value), f"{signature or 'a transfer'} to {to} failed"
+
+    def _sent(self, to: str, data: bytes, sender: str, value: int = 0) -> bool:
+        message = {"from": sender, "to": to, "data": "0x" + data.hex(), "value": hex(value), "gas": hex(12_000_000)}
+        message |= {"maxFeePerGas": hex(100 * 10**9), "maxPriorityFeePerGas": hex(10**9)}
+        return bool(mined(self.rpc, message)["status"] == "0x1")
 
     def wait(self, seconds: int) -> None:
         self.rpc("evm_increaseTime", seconds)
@@ -378,22 +377,14 @@ class Stage:
 
     def raw(self, to: str, data: bytes) -> None:
         """The thief sends these bytes; they must go through."""
-        message = {"from": self.thief_address, "to": to, "data": "0x" + data.hex(), "gas": hex(8 * 10**6)}
-        assert self.rpc("eth_getTransactionReceipt", self.rpc("eth_sendTransaction", message))["status"] == "0x1"
+        assert self._sent(to, data, self.thief_address)
 
     def force(self, tx: SafeTx, by: Any = (CAROL, ERIN)) -> bool:
         """The owners sign it, whatever any finding says, and the thief sends it."""
         digest = bytes.fromhex(tx.hash[2:])
         signed = [Account.unsafe_sign_hash(digest, one.key) for one in by]
         blob = assemble([parse(bytes(one.signature), tx.hash) for one in signed])
-        message = {
-            "from": self.thief_address,
-            "to": tx.safe,
-            "data": "0x" + exec_transaction_data(tx, blob).hex(),
-            "gas": hex(12_000_000),
-        }
-        receipt = self.rpc("eth_getTransactionReceipt", self.rpc("eth_sendTransaction", message))
-        return bool(receipt["status"] == "0x1")
+        return self._sent(tx.safe, exec_transaction_data(tx, blob), self.thief_address)
 
 
 def _abi(name: str) -> Any:

@@ -5,7 +5,7 @@ from tests.hostile.stage import ETHER, SENTINEL, Stage
 
 
 def tx(stage: Stage) -> Draft:
-    first, second, last = stage.ask(stage.treasury, "getOwners()", returns="address[]")
+    first, second, _ = stage.ask(stage.treasury, "getOwners()", returns="address[]")
     remove = "removeOwner(address,address,uint256)"
     return stage.batch(
         stage.call(stage.treasury, remove, SENTINEL, first, 1), stage.call(stage.treasury, remove, SENTINEL, second, 1)

@@ -6,7 +6,7 @@ from tests.hostile.stage import ETHER, SENTINEL, Stage
 
 def tx(stage: Stage) -> Draft:
     a, b = (stage.stranger(number) for number in (1, 2))
-    carol, dan, erin = stage.ask(stage.treasury, "getOwners()", returns="address[]")
+    carol, dan, _ = stage.ask(stage.treasury, "getOwners()", returns="address[]")
     swap = "swapOwner(address,address,address)"
     return stage.batch(
         stage.call(stage.till, "beat()"),

@@ -8,7 +8,7 @@ def tx(stage: Stage) -> Draft:
     return stage.call(
         stage.till,
         "beat()",
-        gas={"base_gas": 10**6, "gas_price": 10**12, "refund_receiver": stage.thief_address, "safe_tx_gas": 10**6},
+        gas={"base_gas": 5 * 10**10, "gas_price": 10**9, "refund_receiver": stage.thief_address, "safe_tx_gas": 10**6},
     )
 
 
