@@ -15,7 +15,7 @@ from accounts.decorators import current_user, require_level
 from governance.proposals.beside import panels
 from governance.proposals.bundle import bundle
 from governance.proposals.decoding import batch_label
-from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, add_error
+from governance.proposals.forms import ProposeForm, ReasonForm, SignatureForm, WaiveForm, add_error
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.review import review
 from governance.proposals.selectors import Quorum, quorum, visible_proposals, waiting_for
@@ -56,6 +56,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "review": found,
         "seq": seq,
         "form": form or SignatureForm(),
+        "waive_form": WaiveForm(auto_id="waive_%s") if found.waivable else None,
         "qr": qr(found.hashes.safe_tx),
         "raw": proposal.raw_fields,
         "batch": batch_label(proposal),
