@@ -1,4 +1,4 @@
-"""Signing past a blocking finding: a second role, a written reason, and the same questions again when it is executed."""
+"""Signing past a blocking finding takes a second role and a written reason, and is asked again when it is executed."""
 
 import pytest
 
