@@ -134,7 +134,8 @@ class WaiverSerializer(serializers.Serializer[Any]):
     hash = serializers.CharField(help_text="what is approved: of the transaction, the findings and the reason")
     requested_by = serializers.CharField()
     approval = serializers.IntegerField(allow_null=True, help_text="one of /api/v1/approvals/")
-    holds = serializers.BooleanField()
+    status = serializers.CharField(help_text="of the approval; what counts is `holds`")
+    holds = serializers.BooleanField(help_text="judged now, with the roles of today")
 
 
 class AskWaiverSerializer(StrictSerializer):

@@ -21,6 +21,8 @@ from integrations.safe.hashes import DELEGATECALL
 from ledger import Invalid
 from ledger.models import ScopeClosure
 
+APPROVE_HASH = selector("approveHash(bytes32)")
+
 
 @dataclass(frozen=True)
 class Known:
@@ -37,11 +39,11 @@ class Known:
         return list(Allowed.objects.filter(protocol_id=self.protocol_id, chain_id=self.chain_pk))
 
     @cached_property
-    def powers(self) -> list[tuple[str, bytes, str]]:
+    def powers(self) -> set[tuple[str, bytes, str]]:
         """Contract, selector, holder; a power whose function is misspelled is none."""
         found = Power.objects.filter(contract__chain_id=self.chain_pk)
         rows = found.values_list("contract__address", "function", "holder")
-        return [(address, sel, holder) for address, function, holder in rows if (sel := _selector(function))]
+        return {(address, sel, holder) for address, function, holder in rows if (sel := _selector(function))}
 
     @cached_property
     def allowed(self) -> set[tuple[str, bytes]]:
@@ -63,7 +65,7 @@ class Known:
         if call.to in self.names.safes:
             return True  # what it makes another Safe do is unfolded and judged by itself
         at = (call.to, call.data[:4])
-        return at in self.allowed or (*at, call.sender) in set(self.powers)
+        return at in self.allowed or (*at, call.sender) in self.powers
 
     def holder(self, call: Carried) -> str:
         """The timelock that this call belongs to and does not come from."""
@@ -195,7 +197,9 @@ def _batch_code(proposal: Proposal, simulation: dict[str, Any]) -> bool | None:
 
 
 def _proposed(proposal: Proposal) -> frozenset[str]:
-    """Open proposals of other Safes on this chain: a parent may approve those by their hash."""
+    """Open proposals of other Safes on this chain: a parent may approve those by their hash. Asked where one does."""
+    if APPROVE_HASH not in bytes(proposal.data):
+        return frozenset()
     found = Proposal.objects.filter(safe__chain=proposal.safe.chain, status__in=OPEN).exclude(safe=proposal.safe)
     return frozenset(found.values_list("safe_tx_hash", flat=True)[:500])
 

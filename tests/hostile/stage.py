@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,14 @@ def role(name: str) -> bytes:
     return keccak(name.encode())
 
 
+@cache
+def built() -> dict[str, Any]:
+    """Every contract of the corpus, compiled once a session."""
+    done = subprocess.run([node(), COMPILE], capture_output=True, check=True, timeout=100)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
 class Stage:
     """Everything has an attribute by the name of its contract in lower case: `stage.till`, `stage.trojan`."""
 
@@ -52,7 +61,7 @@ class Stage:
         self.helix: World = world(devnet)
         self.thief_address = checksum(THIEF)
         self.vendor = checksum("0x" + keccak(b"a vendor").hex()[:40])
-        self.built = json.loads(subprocess.run([node(), COMPILE], capture_output=True, check=True, timeout=100).stdout)
+        self.built = built()
         self.at: dict[str, str] = {}
         self.safes: dict[str, Safe] = {}
         self.rpc("anvil_autoImpersonateAccount", True)
@@ -130,10 +139,10 @@ class Stage:
         self.deploy("Maker")
 
     def deploy(self, name: str, *args: object, value: int = 0, called: str = "") -> str:
-        built = self.built[name]
-        inputs = next((one["inputs"] for one in built["abi"] if one["type"] == "constructor"), [])
+        made = self.built[name]
+        inputs = next((one["inputs"] for one in made["abi"] if one["type"] == "constructor"), [])
         arguments = encode([one["type"] for one in inputs], args)
-        address = self._create(bytes.fromhex(built["bytecode"]) + arguments, value)
+        address = self._create(bytes.fromhex(made["bytecode"]) + arguments, value)
         self.at[called or name.lower()] = address
         return address
 
