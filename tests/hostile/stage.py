@@ -30,6 +30,7 @@ from tests.chain.helix.world import node
 from tests.chain.safes import mined
 from tests.governance_world import World, world
 from tests.hostile.case import Draft
+from tests.hostile.protocol import ALLOWED, HELIX, POWERS, REGISTERED
 
 ETHER, USD, ZERO = 10**18, 10**6, "0x" + "0" * 40
 THIEF = "0xBad0000000000000000000000000000000000Bad"
@@ -157,23 +158,10 @@ class Stage:
         chain, protocol = self.helix.chain, self.helix.protocol
         type(chain).objects.update(block_time=86_400)  # a week is seven blocks here
         chain.refresh_from_db()
-        wanted = {
-            **{name.lower(): (name, "vault") for name in ("Till", "Purse", "Diamond", "OldProxy", "Admin", "Beacon")},
-            **{name: (name.capitalize(), "token") for name in ("note", "deed")},
-            **{name: (name.capitalize(), "router") for name in ("passport", "thrift", "standing", "beaconed")},
-            "plain": ("Plain", "standby"),
-            "plain2": ("Plain", "standby"),
-            "managed": ("OldProxy", "proxy"),
-        }
-        for name, (artifact, kind) in wanted.items():
+        for name, (artifact, kind) in REGISTERED.items():
             hidden = [one for one in self.built[artifact]["abi"] if one.get("name") != "skim"]
             self._contract(name, hidden, kind)
-        for name, artifact, kind in (
-            ("usd", "HelixUSD", "token"),
-            ("timelock", "TimelockController", "timelock"),
-            ("feed", "HelixFeed", "oracle"),
-            ("vault2", "HelixVaultV2", "standby"),
-        ):
+        for name, artifact, kind in HELIX:
             self._contract(name, _abi(artifact), kind)
         for name in ("treasury", "old", "new", "child"):
             self.safes[name] = register(
@@ -203,18 +191,7 @@ class Stage:
         )
 
     def _powers(self) -> None:
-        rows = (
-            ("vault", "pause()", "treasury"),
-            ("vault", "setMode(uint8)", "treasury"),
-            ("vault", "unpause()", "timelock"),
-            ("vault", "setMarketFeed(uint256,address)", "timelock"),
-            ("vault", "upgradeToAndCall(address,bytes)", "timelock"),
-            ("vault", "grantRole(bytes32,address)", "timelock"),
-            ("vault", "revokeRole(bytes32,address)", "timelock"),
-            ("vault", "setGracePeriod(uint64)", "timelock"),
-            ("till", "setPayee(address)", "timelock"),
-        )
-        for number, (name, function, holder) in enumerate(rows):
+        for number, (name, function, holder) in enumerate(POWERS):
             Power.objects.create(
                 protocol=self.helix.protocol,
                 contract=Contract.objects.get(address=self.at[name]),
@@ -400,41 +377,3 @@ def _abi(name: str) -> Any:
     from integrations.devnet.anvil import ROOT
 
     return json.loads((ROOT / "integrations/devnet/artifacts" / f"{name}.json").read_bytes())["abi"]
-
-
-ALLOWED: dict[str, tuple[str, ...]] = {
-    "usd": ("transfer(address,uint256)", "approve(address,uint256)", "mint(address,uint256)"),
-    "note": (
-        "transfer(address,uint256)",
-        "transferFrom(address,address,uint256)",
-        "approve(address,uint256)",
-        "increaseAllowance(address,uint256)",
-        "authorizeOperator(address)",
-    ),
-    "deed": ("setApprovalForAll(address,bool)", "safeTransferFrom(address,address,uint256)"),
-    "vault": (
-        "deposit(uint256)",
-        "depositFor(address,uint256)",
-        "withdraw(uint256,address)",
-        "fundInsurance(uint256)",
-    ),
-    "timelock": (
-        "schedule(address,uint256,bytes,bytes32,bytes32,uint256)",
-        "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
-        "execute(address,uint256,bytes,bytes32,bytes32)",
-        "cancel(bytes32)",
-    ),
-    "till": (
-        "fund()",
-        "pay(address,uint256)",
-        "beat()",
-        "settle(uint256)",
-        "note(bytes)",
-        "aggregate3Value((address,bool,uint256,bytes)[])",
-    ),
-    "purse": ("execute(address,uint256,bytes)", "multicall(bytes[])"),
-    "passport": ("approve(address,address,uint160,uint48)",),
-    "admin": ("upgradeAndCall(address,address,bytes)",),
-    "beacon": ("upgradeTo(address)",),
-    "oldproxy": ("setImplementation(address)",),
-}
