@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from governance.protocols.models import Contract, FailureMode, Power, Protocol
+from governance.protocols.services import allow
 from governance.safes.models import Safe
 from governance.safes.services import register
 from integrations.chain.client import client_for
@@ -20,6 +21,18 @@ POWERS = (
     ("upgrade", "Replace the vault's code", "upgradeToAndCall(address,bytes)", "timelock"),
     ("set-feed", "Point a market to another feed", "setMarketFeed(uint256,address)", "timelock"),
 )
+# What the Safes may have called besides their powers; the council proposes to the timelock.
+ALLOWED = {
+    "vault": ("deposit(uint256)", "depositFor(address,uint256)", "withdraw(uint256,address)", "fundInsurance(uint256)"),
+    "usd": ("transfer(address,uint256)", "approve(address,uint256)"),
+    "timelock": (
+        "schedule(address,uint256,bytes,bytes32,bytes32,uint256)",
+        "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)",
+        "execute(address,uint256,bytes,bytes32,bytes32)",
+        "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)",
+        "cancel(bytes32)",
+    ),
+}
 # slug, title, category, likelihood, impact, monitor, playbook, power
 FAILURE_MODES = (
     ("stale-oracle", "The price feed stops", "oracle", 4, 4, "oracle-stale", "pause-on-stale-oracle", "pause"),
@@ -53,6 +66,9 @@ def load(actor: str) -> None:
     contracts = _contracts(protocol, chain, deployment)
     _safes(protocol, chain, deployment, actor)
     _powers(protocol, contracts["vault"], deployment)
+    for key, functions in ALLOWED.items():
+        row = contracts[key]
+        allow(protocol=protocol, chain=chain, address=row.address, label=row.name, functions=functions, actor=actor)
     _failure_modes(protocol)
 
 

@@ -2,10 +2,12 @@
 
 from governance.plans.models import Plan, PlanValue
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal, Sight
-from governance.protocols.models import Contract, FailureMode, Power, Protocol
+from governance.protocols.models import Allowed, Contract, FailureMode, Power, Protocol
 from governance.safes.models import Safe
+from governance.waivers.models import Waiver
 
 __all__ = [
+    "Allowed",
     "Confirmation",
     "Contract",
     "FailureMode",
@@ -17,4 +19,5 @@ __all__ = [
     "Protocol",
     "Safe",
     "Sight",
+    "Waiver",
 ]

@@ -10,6 +10,7 @@ from governance.proposals import signing_views as signing
 from governance.proposals import views as proposals
 from governance.protocols import views as protocols
 from governance.safes import views as safes
+from governance.waivers import views as waivers
 
 app_name = "governance"
 urlpatterns = [
@@ -23,6 +24,7 @@ urlpatterns = [
     path("governance/proposals/<int:pk>/bundle.json", proposals.export, name="bundle"),
     path("governance/proposals/<int:pk>/sign/", proposals.sign, name="sign"),
     path("governance/proposals/<int:pk>/withdraw/", proposals.withdraw_view, name="withdraw"),
+    path("governance/proposals/<int:pk>/waive/", waivers.waive_view, name="waive"),
     path("governance/proposals/<int:pk>/reject/", proposals.reject_view, name="reject"),
     path("governance/proposals/<int:pk>/remind/", proposals.remind_view, name="remind"),
     path("governance/proposals/<int:pk>/execute/", proposals.execute_view, name="execute"),

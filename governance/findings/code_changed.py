@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from governance.findings import FINDINGS, Facts, Finding, Found
+from governance.findings import FINDINGS, Facts, Finding, Found, said
 
 
 @FINDINGS.register("code_changed")
@@ -12,10 +12,7 @@ class CodeChanged(Finding):
     label = "Changed code"
 
     def check(self, facts: Facts) -> Iterable[Found]:
-        for number, call in enumerate(facts.calls, 1):
+        for number, call in facts.walk():
             if call.code_changed:
-                yield Found(
-                    "blocking",
-                    f"{call.label or call.to} has other code than when it was registered, so its ABI may not hold.",
-                    number,
-                )
+                text = f"{call.label or call.to} has other code than when it was registered, so its ABI may not hold."
+                yield Found("blocking", said(call, text), number)

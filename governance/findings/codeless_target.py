@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from governance.findings import FINDINGS, Facts, Finding, Found
+from governance.findings import FINDINGS, Facts, Finding, Found, said
 
 
 @FINDINGS.register("codeless_target")
@@ -12,8 +12,7 @@ class CodelessTarget(Finding):
     label = "Nothing stands there"
 
     def check(self, facts: Facts) -> Iterable[Found]:
-        for number, call in enumerate(facts.calls, 1):
+        for number, call in facts.walk():
             if call.data and call.code is False:
-                yield Found(
-                    "blocking", f"No contract stands at {call.to}: the call would succeed and do nothing.", number
-                )
+                text = f"No contract stands at {call.to}: the call would succeed and do nothing."
+                yield Found("blocking", said(call, text), number)

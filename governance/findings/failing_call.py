@@ -10,6 +10,7 @@ class FailingCall(Finding):
     """The simulation says that the transaction would fail, or there is no simulation."""
 
     label = "It would fail"
+    waivable = False
 
     def check(self, facts: Facts) -> Iterable[Found]:
         if facts.simulated is False:

@@ -1,38 +1,84 @@
 """Who controls the Safe afterwards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from governance.findings import FINDINGS, Facts, Finding, Found, own_call
-from integrations.chain.abi import selector
+from governance.findings import FINDINGS, CallFacts, Facts, Finding, Found, Grade, own_call, said
+from integrations.chain.addresses import ZERO_ADDRESS
+from integrations.chain.known_calls import read_known
+from integrations.safe.contracts import FALLBACK_HANDLERS
 
 # Spelled out here rather than taken from an ABI: what these do to a Safe is fixed by its code.
-CHANGES = {
-    selector(signature): words
-    for signature, words in (
-        ("addOwnerWithThreshold(address,uint256)", "adds an owner"),
-        ("removeOwner(address,address,uint256)", "removes an owner"),
-        ("swapOwner(address,address,address)", "replaces an owner"),
-        ("changeThreshold(uint256)", "changes how many signatures are needed"),
-        ("enableModule(address)", "lets a module act without any signature"),
-        ("disableModule(address,address)", "takes a module's power away"),
-        ("setGuard(address)", "changes the guard, which can block every transaction"),
-        ("setModuleGuard(address)", "changes the guard of the modules"),
-        ("setFallbackHandler(address)", "changes the contract that answers for the Safe"),
-        ("setup(address[],uint256,address,bytes,address,address,uint256,address)", "sets the Safe up anew"),
-        ("simulateAndRevert(address,bytes)", "runs foreign code as the Safe"),
-        ("approveHash(bytes32)", "approves another transaction"),
-    )
+WORDS = {
+    "addOwnerWithThreshold(address owner, uint256 threshold)": "adds an owner",
+    "removeOwner(address prevOwner, address gone, uint256 threshold)": "removes an owner",
+    "swapOwner(address prevOwner, address gone, address owner)": "replaces an owner",
+    "changeThreshold(uint256 threshold)": "changes how many signatures are needed",
+    "enableModule(address module)": "lets a module act without any signature",
+    "disableModule(address prevModule, address gone)": "takes a module's power away",
+    "setGuard(address guard)": "changes the guard, which can block every transaction",
+    "setModuleGuard(address guard)": "changes the guard of the modules",
+    "setFallbackHandler(address handler)": "changes the contract that answers for the Safe",
+    "setup(address[] owners, uint256 threshold, address to, bytes data, address handler, address paymentToken, "
+    "uint256 payment, address paymentReceiver)": "sets the Safe up anew",
+    "simulateAndRevert(address to, bytes data)": "runs foreign code as the Safe",
+    "approveHash(bytes32 hash)": "approves another transaction",
+    "execTransaction(address to, uint256 value, bytes data, uint8 operation, uint256 safeTxGas, uint256 baseGas, "
+    "uint256 gasPrice, address gasToken, address refundReceiver, bytes signatures)": "executes another transaction",
 }
+SIGNATURES = tuple(WORDS)
+BY_NAME = {signature.partition("(")[0]: words for signature, words in WORDS.items()}
 
 
 @FINDINGS.register("safe_change")
 class SafeChange(Finding):
-    """A call by which the Safe's owners, threshold, modules, guard or fallback handler change."""
+    """A call, or what the simulation saw, by which a Safe's owners, threshold, modules, guard or handler change."""
 
     label = "Change of the Safe itself"
 
     def check(self, facts: Facts) -> Iterable[Found]:
-        for number, call in enumerate(facts.calls, 1):
-            if own_call(facts, call):
-                words = CHANGES.get(call.data[:4], "calls a function of the Safe that is not known here")
-                yield Found("warning", f"It {words}.", number)
+        explained = False
+        for number, call in facts.walk():
+            if not own_call(facts, call):
+                continue
+            explained = True
+            found = read_known(SIGNATURES, call.data)
+            if found is None:
+                yield Found("blocking", said(call, "It calls a function of the Safe that is not known here."), number)
+                continue
+            name, args = found
+            grade, detail = self._judged(facts, call, name, args)
+            yield Found(grade, said(call, f"It {BY_NAME[name]}{detail}."), number)
+        for effect in facts.effects:
+            if effect.kind == "safe" and not explained:
+                yield Found(
+                    "blocking", f"The {effect.what} of {facts.shown(effect.at)} changes, and no call to it says so."
+                )
+
+    def _judged(self, facts: Facts, call: CallFacts, name: str, args: Mapping[str, Any]) -> tuple[Grade, str]:
+        """Known people and official contracts are a warning; strangers, and what makes the Safe weaker, block."""
+        worst, details = "warning", []
+        if "owner" in args:
+            details.append(facts.shown(args["owner"]))
+            worst = worst if facts.name(args["owner"]) else "blocking"
+        if "gone" in args:
+            details.append(f"{facts.shown(args['gone'])} goes")
+        if "threshold" in args:
+            own = (call.sender or facts.safe) == facts.safe
+            weak = args["threshold"] < (facts.threshold if own else 2)
+            details.append(f"the threshold is {args['threshold']}")
+            worst = "blocking" if weak else worst
+        for field in ("module", "guard", "handler"):
+            if field in args:
+                details.append("none" if args[field] == ZERO_ADDRESS else facts.shown(args[field]))
+                worst = worst if self._trusted(facts, field, args[field]) else "blocking"
+        if name in ("setup", "simulateAndRevert", "execTransaction"):
+            worst = "blocking"
+        return "blocking" if worst == "blocking" else "warning", ": " + ", ".join(details) if details else ""
+
+    def _trusted(self, facts: Facts, field: str, address: str) -> bool:
+        """A pinned contract, or the official handler of the version. A guard that is taken away is never trusted."""
+        if field == "handler" and FALLBACK_HANDLERS.get(address) == facts.version:
+            return True
+        pinned = facts.pinned.get(address)
+        return pinned is not None and field != "handler" and bool(pinned) and facts.codes.get(address) == pinned

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from governance.findings import FINDINGS, Facts, Finding, Found
+from governance.findings import FINDINGS, Facts, Finding, Found, said
 
 
 @FINDINGS.register("trailing_bytes")
@@ -12,10 +12,11 @@ class TrailingBytes(Finding):
     label = "Hidden bytes"
 
     def check(self, facts: Facts) -> Iterable[Found]:
-        for number, call in enumerate(facts.calls, 1):
+        for number, call in facts.walk():
             if call.decoded is None:
                 continue
             if call.decoded.trailing:
-                yield Found("blocking", f"{len(call.decoded.trailing)} bytes follow the arguments of the call.", number)
+                text = f"{len(call.decoded.trailing)} bytes follow the arguments of the call."
+                yield Found("blocking", said(call, text), number)
             elif not call.decoded.canonical:
-                yield Found("blocking", "The arguments are not in their one usual encoding.", number)
+                yield Found("blocking", said(call, "The arguments are not in their one usual encoding."), number)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from governance.findings import FINDINGS, Facts, Finding, Found
+from governance.findings import FINDINGS, Facts, Finding, Found, said
 
 
 @FINDINGS.register("unknown_selector")
@@ -12,10 +12,7 @@ class UnknownSelector(Finding):
     label = "Unknown function"
 
     def check(self, facts: Facts) -> Iterable[Found]:
-        for number, call in enumerate(facts.calls, 1):
+        for number, call in facts.walk():
             if call.registered and call.data and call.decoded is None:
-                yield Found(
-                    "blocking",
-                    f"The pinned ABI of {call.label or call.to} does not know this call (0x{call.data[:4].hex()}…).",
-                    number,
-                )
+                text = f"The pinned ABI of {call.label or call.to} does not know this call (0x{call.data[:4].hex()}…)."
+                yield Found("blocking", said(call, text), number)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from governance.findings import FINDINGS, Facts, Finding, Found, own_call
+from governance.findings import FINDINGS, Facts, Finding, Found, own_call, said
 
 
 @FINDINGS.register("unknown_target")
@@ -12,9 +12,8 @@ class UnknownTarget(Finding):
     label = "Unknown target"
 
     def check(self, facts: Facts) -> Iterable[Found]:
-        for number, call in enumerate(facts.calls, 1):
+        for number, call in facts.walk():
             if call.data and not call.registered and not own_call(facts, call):
                 who = f"{call.to} ({call.label})" if call.label else call.to
-                yield Found(
-                    "warning", f"{who} is not a registered contract: what the call does is not known here.", number
-                )
+                text = f"{who} is not a registered contract: what the call does is not known here."
+                yield Found("warning", said(call, text), number)

@@ -25,6 +25,7 @@ from governance.proposals.review import Hashes, review
 from governance.proposals.selectors import visible_proposals
 from governance.proposals.services import confirm, propose, reject, withdraw
 from governance.safes.models import Safe
+from governance.waivers.services import as_json, request_waiver, standings
 from ledger import Invalid
 
 
@@ -164,7 +165,25 @@ class ReviewSerializer(serializers.Serializer[Any]):
     tampered = serializers.CharField(help_text="why the stored row is not what was proposed; empty when it is")
     words = serializers.ListField(child=serializers.CharField())
     findings = FindingSerializer(many=True)
+    blocking = FindingSerializer(many=True, help_text="those that stop signing now: nobody let them pass")
     simulation = serializers.JSONField()
+
+
+class WaiverSerializer(serializers.Serializer[Any]):
+    """A written reason to sign past blocking findings, and whether a commander's yes to it holds now."""
+
+    id = serializers.IntegerField()
+    reason = serializers.CharField()
+    findings = serializers.JSONField()
+    hash = serializers.CharField(help_text="what is approved: of the transaction, the findings and the reason")
+    requested_by = serializers.CharField()
+    approval = serializers.IntegerField(allow_null=True, help_text="one of /api/v1/approvals/")
+    status = serializers.CharField(help_text="of the approval; what counts is `holds`")
+    holds = serializers.BooleanField(help_text="judged now, with the roles of today")
+
+
+class AskWaiverSerializer(StrictSerializer):
+    reason = serializers.CharField(max_length=2_000, help_text="why what blocks it does not stop it, in a sentence")
 
 
 class SignatureSerializer(StrictSerializer):
@@ -251,9 +270,33 @@ class ProposalViewSet(
             "tampered": found.tampered,
             "words": [call.sentence for call in found.calls],
             "findings": found.findings,
+            "blocking": found.blocking,
             "simulation": found.simulation,
         }
         return Response(ReviewSerializer(body).data)
+
+    @extend_schema(methods=["GET"], responses=WaiverSerializer(many=True))
+    @extend_schema(methods=["POST"], request=AskWaiverSerializer, responses={201: WaiverSerializer})
+    @action(
+        detail=True,
+        methods=["get", "post"],
+        serializer_class=WaiverSerializer,
+        pagination_class=None,
+        filterset_class=None,
+    )
+    def waivers(self, request: Request, pk: int) -> Response:
+        """What was asked to let blocking findings pass; ask it of a commander, with a reason."""
+        proposal = self.get_object()
+        if request.method == "POST":
+            given = AskWaiverSerializer(data=request.data)
+            given.is_valid(raise_exception=True)
+            found = review(proposal).blocking
+            waiver = request_waiver(
+                proposal=proposal, findings=found, reason=given.validated_data["reason"], actor=actor_of(request)
+            )
+            asked = next(one for one in standings(proposal) if one.waiver == waiver)
+            return Response(WaiverSerializer(as_json(asked)).data, status=status.HTTP_201_CREATED)
+        return Response(WaiverSerializer([as_json(one) for one in standings(proposal)], many=True).data)
 
     @extend_schema(request=SignatureSerializer, responses={201: SignedSerializer})
     @action(detail=True, methods=["post"], serializer_class=SignatureSerializer, permission_classes=[Signed])

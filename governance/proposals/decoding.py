@@ -7,6 +7,7 @@ from typing import Any
 
 from governance.proposals.building import calls_of
 from governance.proposals.models import Proposal
+from governance.proposals.unfolding import DEEPEST, MOST, Carried, carried
 from governance.protocols.models import Contract
 from governance.safes.models import Safe
 from integrations.chain.abi import DecodedCall, decode_call
@@ -63,6 +64,8 @@ class CallView:
     data: bytes
     contract: Contract | None
     decoded: DecodedCall | None
+    how: str = ""  # "Scheduled in HelixTimelock": how a payload comes to be called
+    inner: tuple["CallView", ...] = ()
 
     @property
     def sentence(self) -> str:
@@ -106,26 +109,35 @@ def decode(data: bytes, *, contract: Contract | None, own: bool) -> DecodedCall 
 
 
 def call_views(proposal: Proposal, names: Names) -> list[CallView] | None:
-    """The calls that will really be made; None when the transaction is not plain calls."""
-    calls = calls_of(proposal.safe_tx)
+    """The calls that will really be made, each with what it carries; None when the transaction is not plain calls."""
+    tx = proposal.safe_tx
+    calls = calls_of(tx)
     if calls is None:
         return None
-    views = []
-    for number, call in enumerate(calls, 1):
-        contract = names.contracts.get(call.to)
-        own = call.to in (proposal.safe.address, ZERO_ADDRESS)
-        views.append(
-            CallView(
-                number=number,
-                to=call.to,
-                label="this Safe itself" if call.to == proposal.safe.address else names.of(call.to),
-                value=call.value,
-                data=call.data,
-                contract=contract,
-                decoded=decode(call.data, contract=contract, own=own),
-            )
-        )
-    return views
+    budget = [MOST]
+    return [
+        _view(number, Carried(tx.safe, call.to, call.value, call.data), names, budget)
+        for number, call in enumerate(calls, 1)
+    ]
+
+
+def _view(number: int, call: Carried, names: Names, budget: list[int], depth: int = 0) -> CallView:
+    contract = names.contracts.get(call.to)
+    own = call.to in (call.sender, ZERO_ADDRESS) or call.to in names.safes
+    budget[0] -= 1
+    inside = carried(call) or [] if depth < DEEPEST else []
+    inside = inside if len(inside) <= budget[0] else []
+    return CallView(
+        number=number,
+        to=call.to,
+        label="this Safe itself" if call.to == call.sender and not depth else names.of(call.to),
+        value=call.value,
+        data=call.data,
+        contract=contract,
+        decoded=decode(call.data, contract=contract, own=own),
+        how=f"{call.how.capitalize()} {names.of(call.through) or call.through}" if call.how else "",
+        inner=tuple(_view(at, one, names, budget, depth + 1) for at, one in enumerate(inside, 1)),
+    )
 
 
 def is_rejection(proposal: Proposal) -> bool:

@@ -16,9 +16,10 @@ from governance.proposals.signing import proved_on_chain, supersede
 from governance.proposals.simulating import simulated, store_simulation
 from governance.safes.models import Safe
 from governance.safes.services import read_or_refuse, store
+from governance.waivers.services import refuse_own_grant
 from integrations.chain.models import Executor
 from integrations.chain.transactions.services import submit
-from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES, exec_transaction_data
+from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES, exec_transaction_data, is_multi_send
 from integrations.safe.hashes import DELEGATECALL, safe_tx_hash
 from integrations.safe.signatures import Signature, assemble, parse
 from ledger import Invalid, Refused, alarm, record, transition
@@ -54,6 +55,7 @@ class Checked:
     executor: Executor
     data: bytes
     simulation: dict[str, Any]
+    waivers: tuple[str, ...] = ()  # by which blocking findings were let pass
 
 
 def run(lease: Lease) -> Outcome:
@@ -108,13 +110,16 @@ def check(proposal: Proposal) -> Checked:
     signatures = _check_signatures(proposal, safe)
     executor = _executor(proposal)
     simulation = _check_simulation(proposal, executor)
-    blocking = review(proposal, look=False).blocking
-    if blocking:
-        raise Stop("blocking-finding", f"{blocking[0].label}: {blocking[0].text}")
+    found = review(proposal, look=False)
+    if found.blocking:
+        raise Stop("blocking-finding", f"{found.blocking[0].label}: {found.blocking[0].text}")
+    refuse_own_grant(found.waivers, [one.owner for one in signatures])
     if why := to_execute.objection(proposal):
         raise Stop("approval", why, "")
     data = exec_transaction_data(proposal.safe_tx, assemble(signatures))
-    return Checked(proposal, executor, data, simulation)
+    return Checked(
+        proposal, executor, data, simulation, tuple(one.waiver.subject for one in found.waivers if one.holds)
+    )
 
 
 def _check_nonce(proposal: Proposal, safe: Safe) -> None:
@@ -166,7 +171,7 @@ def _check_simulation(proposal: Proposal, executor: Executor) -> dict[str, Any]:
     store_simulation(proposal, result)
     if result["ok"] is False:
         raise Stop("would-fail", f"simulated at block {result['block']} it fails: {result['revert']}")
-    if proposal.operation == DELEGATECALL:
+    if proposal.operation == DELEGATECALL and is_multi_send(proposal.to, proposal.version):
         pinned = MULTI_SEND_CALL_ONLY_CODE_HASHES.get(proposal.version)
         if result["targets"].get(proposal.to) != pinned:
             raise Stop("code-hash", f"{proposal.to} does not have the code of the pinned MultiSendCallOnly")
@@ -192,7 +197,11 @@ def hand_over(checked: Checked) -> None:
         "executing",
         actor=ACTOR,
         also={"transaction": sent, "stopped": None, "simulation": checked.simulation},
-        after={"transaction": sent.subject, "executor": checked.executor.address},
+        after={
+            "transaction": sent.subject,
+            "executor": checked.executor.address,
+            **({"waivers": list(checked.waivers)} if checked.waivers else {}),
+        },
     )
 
 

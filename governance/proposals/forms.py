@@ -256,6 +256,15 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(max_length=500, label="Why", help_text="It stays in the record.")
 
 
+class WaiveForm(forms.Form):
+    reason = forms.CharField(
+        max_length=2_000,
+        label="Why what blocks it does not stop it",
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="A commander reads it and decides; it stays in the record.",
+    )
+
+
 CALL_FIELDS = {"to": "to", "data": "calldata", "value": "value"}
 FIELD_OF: Mapping[str, str] = {"safe": "safe", "expires_at": "hours"}
 

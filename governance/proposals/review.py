@@ -1,19 +1,18 @@
 """Everything a signer is shown, gathered: hashes, words, findings, changes. Nothing in it is taken on trust."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, OuterRef
-
-from governance.findings import CallFacts, Facts, Found, find_all
-from governance.proposals.decoding import CallView, Names, call_views, is_rejection
+from governance.findings import Found, find_all
+from governance.proposals.decoding import CallView, Names, call_views
+from governance.proposals.facts import facts_of
 from governance.proposals.integrity import check_row
-from governance.proposals.models import OPEN, Proposal
+from governance.proposals.models import Proposal
 from governance.proposals.simulating import keep_fresh
 from governance.safes.models import Safe
+from governance.waivers.services import Standing, covered, refuse_own_grant, standings
 from integrations.safe.hashes import SafeTx, domain_separator, message_hash, safe_tx_hash
 from ledger import Refused
-from ledger.models import ScopeClosure
 
 
 @dataclass(frozen=True)
@@ -39,10 +38,23 @@ class Review:
     findings: list[Found]
     simulation: dict[str, Any]
     tampered: str  # why the stored row is not what was proposed; "" when it is
+    waivers: list[Standing] = field(default_factory=list)
 
     @property
     def blocking(self) -> list[Found]:
-        return [found for found in self.findings if found.grade == "blocking"]
+        """What stops signing and execution now: findings that nobody of a second role has let pass."""
+        passed = covered(self.waivers)
+        return [one for one in self.findings if one.grade == "blocking" and not (one.waivable and one.key in passed)]
+
+    @property
+    def let_pass(self) -> list[Found]:
+        still = {one.key for one in self.blocking}
+        return [one for one in self.findings if one.grade == "blocking" and one.key not in still]
+
+    @property
+    def waivable(self) -> bool:
+        """Whether a second role could let pass what blocks it."""
+        return bool(self.blocking) and all(one.waivable for one in self.blocking) and not self.tampered
 
     @property
     def signable(self) -> bool:
@@ -75,16 +87,18 @@ def review(proposal: Proposal, *, look: bool = True) -> Review:
     names = Names.on(proposal.safe.chain)
     views = call_views(proposal, names)
     tampered, in_plan = _trouble(proposal)
-    facts = facts_of(proposal, names, views, in_plan=in_plan)
+    facts = facts_of(proposal, names, in_plan=in_plan)
+    findings = find_all(facts)
     return Review(
         proposal=proposal,
         safe=proposal.safe,
         hashes=Hashes.of(proposal.safe_tx),
         calls=views or [],
         readable=views is not None,
-        findings=find_all(facts),
+        findings=findings,
         simulation=proposal.simulation or {},
         tampered=tampered,
+        waivers=standings(proposal) if any(one.grade == "blocking" for one in findings) else [],
     )
 
 
@@ -98,62 +112,13 @@ def _trouble(proposal: Proposal) -> tuple[str, bool | None]:
     return "", None if proposal.plan is None else True
 
 
-def facts_of(proposal: Proposal, names: Names, views: list[CallView] | None, *, in_plan: bool | None) -> Facts:
-    safe, simulation = proposal.safe, proposal.simulation or {}
-    gas = {name: proposal.raw_fields[name] for name in ("safeTxGas", "baseGas", "gasPrice")}
-    return Facts(
-        safe=safe.address,
-        version=proposal.version,
-        chain_kind=safe.chain.kind,
-        owners=tuple(safe.owners),
-        threshold=safe.threshold,
-        chain_nonce=max(safe.nonce, int(simulation.get("chain_nonce", 0))),
-        nonce=proposal.nonce,
-        operation=proposal.operation,
-        to=proposal.to,
-        readable=views is not None,
-        calls=tuple(_call_facts(view, names, simulation.get("targets", {})) for view in views or ()),
-        same_nonce=_same_nonce(proposal),
-        environment=proposal.plan.environment if proposal.plan else "",
-        in_plan=in_plan,
-        simulated=simulation.get("ok"),
-        revert=simulation.get("revert", ""),
-        gas_fields={name: value for name, value in gas.items() if value != "0"},
-        proxy_version=safe.proxy_version,
-        is_rejection=is_rejection(proposal),
-    )
-
-
-def _same_nonce(proposal: Proposal) -> tuple[int, ...]:
-    """Other open proposals at this nonce, as far as everybody who reads this one may know of them."""
-    above = ScopeClosure.objects.filter(descendant_id=proposal.scope_id).values("ancestor_id")
-    secret = ScopeClosure.objects.filter(descendant_id=OuterRef("scope_id"), ancestor__private=True)
-    others = Proposal.objects.filter(safe=proposal.safe, nonce=proposal.nonce, status__in=OPEN).exclude(pk=proposal.pk)
-    known = others.filter(~Exists(secret.exclude(ancestor__in=above)))
-    return tuple(known.order_by("pk").values_list("pk", flat=True))
-
-
-def _call_facts(view: CallView, names: Names, targets: dict[str, str]) -> CallFacts:
-    found = targets.get(view.to)
-    registered = view.contract.code_hash if view.contract else ""
-    return CallFacts(
-        to=view.to,
-        value=view.value,
-        data=view.data,
-        label=view.label or ("an owner" if view.to in names.owners else ""),
-        registered=view.contract is not None,
-        code=None if found is None else bool(found),
-        code_changed=bool(registered and found and found != registered),
-        decoded=view.decoded,
-    )
-
-
-def refuse_blocked(proposal: Proposal) -> None:
-    """Nobody signs past a blocking finding. Looks at the chain; not for inside a transaction."""
-    blocking = review(proposal).blocking
-    if blocking:
+def refuse_blocked(proposal: Proposal, owner: str) -> None:
+    """Nobody signs past a blocking finding that no second role let pass. Looks at the chain; not in a transaction."""
+    found = review(proposal)
+    if blocking := found.blocking:
         raise Refused(
             f"This proposal may not be signed. {blocking[0].label}: {blocking[0].text}",
-            "withdraw it and propose what is wanted",
+            "withdraw it and propose what is wanted, or ask a commander to let it pass, with a reason",
             "blocking-finding",
         )
+    refuse_own_grant(found.waivers, [owner])

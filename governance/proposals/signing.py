@@ -44,7 +44,7 @@ def confirm(
         parsed, child = _recognise(signature, parsed, tx, safe)
     if child is None:
         _refuse_unproved(parsed, safe, tx)
-    refuse_blocked(proposal)
+    refuse_blocked(proposal, parsed.owner)
     proposal.safe = safe
     actor = actor or f"owner:{parsed.owner}"
     if child is None:

@@ -4,25 +4,30 @@ A raw change is a slot; its meaning comes from asking every pinned getter of the
 and on the block with the simulated changes laid over it. So no storage layout has to be known, or believed.
 """
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
 
+from governance.proposals.ages import born
 from governance.proposals.building import calls_of
 from governance.proposals.decoding import Names
+from governance.proposals.effects import effects_of
+from governance.proposals.facts import everything_called
 from governance.proposals.models import Proposal
+from governance.proposals.unfolding import Carried
 from governance.protocols.models import Contract
 from governance.safes.models import Safe
-from integrations.chain.abi import decode_output
+from integrations.chain.abi import decode_output, encode_call
 from integrations.chain.abi_types import Function, parse_abi, to_json
 from integrations.chain.addresses import checksum
 from integrations.chain.client import Client, client_for
 from integrations.chain.errors import RpcError, RpcRefused
 from integrations.chain.models import Chain
 from integrations.chain.reading import block_ref, to_bytes
-from integrations.safe.contracts import code_hash
+from integrations.safe.contracts import FALLBACK_HANDLERS, MULTI_SEND_CALL_ONLY, SINGLETONS, code_hash
 from integrations.safe.hashes import SafeTx
 from integrations.safe.reads import (
     FALLBACK_HANDLER_SLOT,
@@ -39,6 +44,12 @@ from ledger import Invalid
 
 STALE = timedelta(seconds=20)
 MOST_GETTERS = 80
+MOST_CODES = 200
+OFFICIAL = {
+    *(address for one in SINGLETONS for address in one.addresses),
+    *(address for addresses in MULTI_SEND_CALL_ONLY.values() for address in addresses),
+    *FALLBACK_HANDLERS,
+}
 
 SAFE_SLOTS = {
     SINGLETON_SLOT: ("singleton", "address"),
@@ -77,14 +88,16 @@ def simulated(proposal: Proposal, *, sender: str | None = None, client: Client |
         "block_hash": block.hash,
         "at": min(datetime.fromtimestamp(block.timestamp, UTC), datetime.now(UTC)).isoformat(),  # a devnet runs ahead
         "chain_nonce": str(state.nonce),
-        "targets": code_hashes(client, tx, block.hash),
+        **looked_up(client, proposal, block.hash, block.number),
     }
     try:
         run = simulate(client, tx, state, block.hash, sender, errors=_errors(proposal, tx))
     except SimulationUnavailable:
         return {**result, "ok": None, "revert": "no endpoint of this chain can simulate", "changes": [], "meanings": []}
     safe = proposal.safe
-    meanings = meanings_of(client, safe.chain, run.state_diff, block.hash, safe=safe) if run.ok else []
+    names = Names.on(safe.chain)
+    meanings = meanings_of(client, safe.chain, run.state_diff, block.hash, safe=safe, names=names) if run.ok else []
+    effects = effects_of(run, safe=safe.address, safes=names.safes, contracts=names.contracts) if run.ok else []
     return {
         **result,
         "ok": run.ok,
@@ -93,6 +106,7 @@ def simulated(proposal: Proposal, *, sender: str | None = None, client: Client |
         "assumed_nonce": run.assumed_nonce,
         "changes": [asdict(change) for change in run.state_diff],
         "meanings": [asdict(meaning) for meaning in meanings],
+        "effects": [asdict(effect) for effect in effects],
     }
 
 
@@ -103,12 +117,55 @@ def _errors(proposal: Proposal, tx: SafeTx) -> list[Any]:
     return [entry for contract in contracts for entry in contract.abi if entry.get("type") == "error"]
 
 
-def code_hashes(client: Client, tx: SafeTx, block: str) -> dict[str, str]:
-    """The code hash of every address that is called; "" where nothing stands."""
-    targets = sorted({tx.to, *(call.to for call in calls_of(tx) or ())})
-    answers = client.batch([("eth_getCode", [target, block_ref(block)]) for target in targets])
-    codes = [to_bytes(answer) for answer in answers if not isinstance(answer, RpcRefused)]
-    return {target: code_hash(code) if code else "" for target, code in zip(targets, codes, strict=True)}
+def looked_up(client: Client, proposal: Proposal, block: str, number: int) -> dict[str, Any]:
+    """What findings ask of the chain: the code of everything that is called or named, its age, timelocks' delays."""
+    calls = everything_called(proposal)
+    called = {call.to for call in calls} | {proposal.to}
+    codes = code_hashes(client, [*sorted(called), *sorted(_named(calls) - called)], block)
+    contracts = Contract.objects.filter(chain=proposal.safe.chain, address__in=called)
+    roles = dict(contracts.values_list("address", "role"))
+    strangers = {call.to for call in calls if call.data and codes.get(call.to)} - set(roles) - OFFICIAL
+    strangers -= set(
+        Safe.objects.filter(chain=proposal.safe.chain, address__in=strangers).values_list("address", flat=True)
+    )
+    chain = proposal.safe.chain
+    return {
+        "targets": codes,
+        "born": born(client, strangers, head=number, block_time=float(chain.block_time)) if strangers else {},
+        "delays": _delays(client, [one for one, role in roles.items() if role == Contract.Role.TIMELOCK], block),
+    }
+
+
+def code_hashes(client: Client, addresses: Sequence[str], block: str) -> dict[str, str]:
+    """The code hash at every address; "" where nothing stands."""
+    asked = list(addresses)[:MOST_CODES]
+    answers = client.batch([("eth_getCode", [address, block_ref(block)]) for address in asked])
+    codes = [(one, to_bytes(answer)) for one, answer in zip(asked, answers, strict=True) if not _refused(answer)]
+    return {address: code_hash(code) if code else "" for address, code in codes}
+
+
+def _refused(answer: object) -> bool:
+    return isinstance(answer, RpcRefused)
+
+
+def _named(calls: Sequence[Carried]) -> set[str]:
+    """Words of calldata that look like addresses: new owners, implementations, spenders."""
+    found = set()
+    for call in calls:
+        for at in range(4, len(call.data) - 31, 32):
+            word = call.data[at : at + 32]
+            if not any(word[:12]) and any(word[12:18]):
+                found.add(checksum(word[12:]))
+    return found
+
+
+def _delays(client: Client, timelocks: Sequence[str], block: str) -> dict[str, int]:
+    if not timelocks:
+        return {}
+    getter = encode_call("getMinDelay() view returns (uint256)")
+    asked = [("eth_call", [{"to": one, "data": "0x" + getter.hex()}, block_ref(block)]) for one in timelocks]
+    answers = zip(timelocks, client.batch(asked), strict=True)
+    return {one: int(answer, 16) for one, answer in answers if isinstance(answer, str) and len(answer) == 66}
 
 
 def store_simulation(proposal: Proposal, result: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from governance.proposals.bundle import bundle
 from governance.proposals.counting import COLLECTING
 from governance.proposals.decoding import batch_label
 from governance.proposals.ending import may_withdraw, refuse_others
-from governance.proposals.forms import ReasonForm, SignatureForm, add_error
+from governance.proposals.forms import ReasonForm, SignatureForm, WaiveForm, add_error
 from governance.proposals.links import link_of, qr
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.offline import tools
@@ -73,6 +73,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "seq": seq,
         "form": form or SignatureForm(),
         "tools": tools(),
+        "waive_form": WaiveForm(auto_id="waive_%s") if found.waivable else None,
         "raw": proposal.raw_fields,
         "batch": batch_label(proposal),
         "panels": panels(proposal),

@@ -4,7 +4,7 @@ import django_filters
 from rest_framework import serializers, viewsets
 
 from accounts.permissions import ReadScoped
-from governance.protocols.models import Contract, FailureMode, Power, Protocol
+from governance.protocols.models import Allowed, Contract, FailureMode, Power, Protocol
 
 
 class ProtocolSerializer(serializers.ModelSerializer[Protocol]):
@@ -29,6 +29,16 @@ class PowerSerializer(serializers.ModelSerializer[Power]):
     class Meta:
         model = Power
         fields = ["id", "protocol", "contract", "slug", "title", "function", "holder", "expires_at", "proved_at"]
+
+
+class AllowedSerializer(serializers.ModelSerializer[Allowed]):
+    protocol = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]  # of DRF
+    chain_id = serializers.IntegerField(source="chain.chain_id", read_only=True)
+    function = serializers.CharField(read_only=True, help_text="its signature; empty: value and tokens may go there")
+
+    class Meta:
+        model = Allowed
+        fields = ["id", "protocol", "chain_id", "address", "function", "label", "created_by", "created_at"]
 
 
 class FailureModeSerializer(serializers.ModelSerializer[FailureMode]):
@@ -83,6 +93,16 @@ class PowerViewSet(viewsets.ReadOnlyModelViewSet[Power]):
     filterset_class = OfProtocol
     lookup_value_converter = "int"
     queryset = Power.objects.select_related("protocol")
+
+
+class AllowedViewSet(viewsets.ReadOnlyModelViewSet[Allowed]):
+    """The allow-lists: what a protocol's Safes may call, and who may receive."""
+
+    permission_classes = [ReadScoped]
+    serializer_class = AllowedSerializer
+    filterset_class = OfProtocol
+    lookup_value_converter = "int"
+    queryset = Allowed.objects.select_related("protocol", "chain")
 
 
 class FailureModeViewSet(viewsets.ReadOnlyModelViewSet[FailureMode]):

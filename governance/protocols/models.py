@@ -78,6 +78,31 @@ class Power(models.Model):
         return f"power:{self.pk}"
 
 
+class Allowed(models.Model):
+    """A line of a protocol's allow-list: a function that its Safes may have called, or somebody who may receive."""
+
+    protocol = models.ForeignKey(Protocol, on_delete=models.PROTECT, related_name="allowed")
+    chain = models.ForeignKey("integrations.Chain", on_delete=models.PROTECT, related_name="+")
+    address = AddressField()
+    function = models.CharField(max_length=300, blank=True, default="")  # its signature; "": value may go there
+    label = models.CharField(max_length=80)
+    created_by = models.CharField(max_length=80)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ["address", "function"]
+        constraints = [
+            models.UniqueConstraint(fields=["protocol", "chain", "address", "function"], name="governance_allowed_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.label} {self.function}".strip()
+
+    @property
+    def subject(self) -> str:
+        return f"allowed:{self.pk}"
+
+
 class FailureMode(models.Model):
     """A row of the risk register: what can go wrong, what sees it, what answers it."""
 

@@ -2,7 +2,7 @@
 
 from django.db.models import Count, Prefetch, QuerySet
 
-from governance.protocols.models import Contract, FailureMode, Power, Protocol
+from governance.protocols.models import Allowed, Contract, FailureMode, Power, Protocol
 
 
 def protocols_with_counts() -> "QuerySet[Protocol]":
@@ -19,5 +19,6 @@ def whole_protocol() -> "QuerySet[Protocol]":
         Prefetch("contracts", Contract.objects.select_related("chain").defer("abi")),
         Prefetch("powers", Power.objects.select_related("contract__chain").defer("contract__abi")),
         Prefetch("failure_modes", FailureMode.objects.select_related("power")),
+        Prefetch("allowed", Allowed.objects.select_related("chain")),
         "safes__chain",
     )

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 
 from django import template
 
+from accounts.selectors import actor_name
+
 register = template.Library()
 
 
@@ -23,3 +25,9 @@ def readable(value: str, name: str) -> str:
     if looks_like_time and value.isdigit() and 1_500_000_000 < int(value) < 5_000_000_000:
         return f"{value} ({datetime.fromtimestamp(int(value), UTC):%Y-%m-%d %H:%M} UTC)"
     return value
+
+
+@register.filter
+def called(actor: str) -> str:
+    """A person's name for their actor."""
+    return actor_name(actor)

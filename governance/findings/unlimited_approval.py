@@ -1,0 +1,61 @@
+"""Leave to take tokens later."""
+
+from collections.abc import Iterable
+
+from governance.findings import FINDINGS, CallFacts, Facts, Finding, Found, said
+from integrations.chain.known_calls import read_known
+
+UNLIMITED = 2**95  # no token has so many units that a limit beyond it limits anything
+APPROVES = (
+    "approve(address spender, uint256 amount)",
+    "increaseAllowance(address spender, uint256 amount)",
+    "increaseApproval(address spender, uint256 amount)",
+    "safeIncreaseAllowance(address spender, uint256 amount)",
+    "approveAndCall(address spender, uint256 amount, bytes data)",
+    "setApprovalForAll(address spender, bool all)",
+    "permit(address owner, address spender, uint256 amount, uint256 deadline, uint8 v, bytes32 r, bytes32 s)",
+    "permit(address owner, address spender, uint256 amount, uint256 deadline, bytes signature)",
+    "permit(address owner, address spender, uint256 nonce, uint256 expiry, bool all, uint8 v, bytes32 r, bytes32 s)",
+    "approve(address token, address spender, uint160 amount, uint48 expiration)",
+    "authorizeOperator(address spender)",
+    "setOperator(address spender, bool all)",
+)
+
+
+@FINDINGS.register("unlimited_approval")
+class UnlimitedApproval(Finding):
+    """Leave to take the Safe's tokens: to a stranger, or without a limit."""
+
+    label = "Approval"
+
+    def check(self, facts: Facts) -> Iterable[Found]:
+        explained = set()
+        for number, call in facts.walk():
+            found = read_known(APPROVES, call.data)
+            if found is None or found[1].get("all") is False or found[1].get("amount") == 0:
+                continue
+            spender, amount = found[1]["spender"], found[1].get("amount")
+            explained.add(spender)
+            yield self._judged(facts, call, found[1].get("token", call.to), spender, amount, number)
+        for effect in facts.effects:
+            if effect.kind in ("approval", "operator") and effect.to not in explained:
+                amount = int(effect.what) if effect.kind == "approval" else None
+                yield self._judged(facts, None, effect.at, effect.to, amount, 0, facts.shown(effect.who))
+
+    def _judged(
+        self,
+        facts: Facts,
+        call: CallFacts | None,
+        token: str,
+        spender: str,
+        amount: int | None,
+        number: int,
+        of: str = "",
+    ) -> Found:
+        unlimited = amount is None or amount >= UNLIMITED
+        much = "everything, now and later" if unlimited else f"up to {amount} units"
+        text = f"{facts.shown(spender)}: may take {much} of {facts.shown(token)}{f' from {of}' if of else ''}."
+        text = said(call, text) if call else text
+        if spender not in facts.pinned:
+            return Found("blocking", text, number)
+        return Found("warning" if unlimited else "note", text, number)

@@ -1,0 +1,213 @@
+"""The plain facts that findings look at, gathered from rows and the last simulation; nothing here asks the chain."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from django.db.models import Exists, OuterRef
+
+from governance.findings import CallFacts, Effect, Facts
+from governance.proposals.building import calls_of
+from governance.proposals.decoding import Names, decode, is_rejection
+from governance.proposals.models import OPEN, Proposal
+from governance.proposals.unfolding import DEEPEST, MOST, Carried, carried
+from governance.protocols.models import Allowed, Contract, Power
+from integrations.chain.abi import selector
+from integrations.chain.addresses import ZERO_ADDRESS
+from integrations.chain.models import Executor
+from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES
+from integrations.safe.hashes import DELEGATECALL
+from ledger import Invalid
+from ledger.models import ScopeClosure
+
+APPROVE_HASH = selector("approveHash(bytes32)")
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a chain and of one protocol's allow-list, looked up once."""
+
+    names: Names
+    protocol_id: int | None
+    chain_pk: int
+
+    @cached_property
+    def rows(self) -> list[Allowed]:
+        if self.protocol_id is None:
+            return []
+        return list(Allowed.objects.filter(protocol_id=self.protocol_id, chain_id=self.chain_pk))
+
+    @cached_property
+    def powers(self) -> set[tuple[str, bytes, str]]:
+        """Contract, selector, holder; a power whose function is misspelled is none."""
+        found = Power.objects.filter(contract__chain_id=self.chain_pk)
+        rows = found.values_list("contract__address", "function", "holder")
+        return {(address, sel, holder) for address, function, holder in rows if (sel := _selector(function))}
+
+    @cached_property
+    def allowed(self) -> set[tuple[str, bytes]]:
+        return {(row.address, sel) for row in self.rows if row.function and (sel := _selector(row.function))}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """Every address with a name, the most telling one."""
+        found = dict.fromkeys(self.names.owners, "an owner")
+        found |= {row.address: row.label for row in self.rows}
+        executors = Executor.objects.filter(chain_id=self.chain_pk, enabled=True).values_list("address", flat=True)
+        found |= dict.fromkeys(executors, "an executor")
+        found |= {address: safe.label for address, safe in self.names.safes.items()}
+        return found | {address: contract.name for address, contract in self.names.contracts.items()}
+
+    def allows(self, call: Carried) -> bool | None:
+        if not self.rows:
+            return None
+        if call.to in self.names.safes:
+            return True  # what it makes another Safe do is unfolded and judged by itself
+        at = (call.to, call.data[:4])
+        return at in self.allowed or (*at, call.sender) in self.powers
+
+    def holder(self, call: Carried) -> str:
+        """The timelock that this call belongs to and does not come from."""
+        holders = {who for address, sel, who in self.powers if (address, sel) == (call.to, call.data[:4])}
+        timelocks = [self.names.contracts.get(who) for who in sorted(holders)]
+        locked = [one.name for one in timelocks if one is not None and one.role == Contract.Role.TIMELOCK]
+        return locked[0] if locked and len(locked) == len(holders) and call.sender not in holders else ""
+
+
+def _selector(function: str) -> bytes:
+    try:
+        return selector(function)
+    except Invalid:
+        return b""
+
+
+@dataclass
+class Unfolding:
+    """One proposal's calls with everything they carry, within a bound."""
+
+    known: Known
+    safe: str
+    simulation: dict[str, Any] = field(default_factory=dict)
+    left: int = MOST
+
+    def facts(self, call: Carried, depth: int = 0) -> CallFacts:
+        names, codes = self.known.names, self.simulation.get("targets", {})
+        contract, own = names.contracts.get(call.to), call.to in (call.sender, ZERO_ADDRESS)
+        self.left -= 1
+        inside = carried(call) if depth < DEEPEST else ([] if carried(call) == [] else None)
+        if inside and len(inside) > self.left:
+            inside = None
+        code, pinned = codes.get(call.to), contract.code_hash if contract else ""
+        return CallFacts(
+            to=call.to,
+            value=call.value,
+            data=call.data,
+            label="this Safe itself" if call.to == self.safe else self.known.labels.get(call.to, ""),
+            registered=contract is not None,
+            code=None if code is None else bool(code),
+            code_changed=bool(pinned and code and code != pinned),
+            decoded=decode(call.data, contract=contract, own=own or call.to in names.safes) if call.data else None,
+            sender=call.sender,
+            via=f"{call.how.capitalize()} {self._name(call.through)}" if call.how else "",
+            delegated=call.delegated,
+            allowed=self.known.allows(call) if call.data and not own else None,
+            holder=self.known.holder(call) if call.data else "",
+            unfolded=inside is not None,
+            inner=tuple(self.facts(one, depth + 1) for one in inside or ()),
+        )
+
+    def _name(self, address: str) -> str:
+        return "this Safe" if address == self.safe else self.known.labels.get(address) or address
+
+
+def top_calls(proposal: Proposal) -> list[Carried]:
+    """What the Safe itself will do: its calls one by one, or the one delegatecall that cannot be read as such."""
+    tx = proposal.safe_tx
+    calls = calls_of(tx)
+    if calls is None:
+        return [Carried(tx.safe, tx.to, tx.value, tx.data, delegated=True)]
+    return [Carried(tx.safe, call.to, call.value, call.data) for call in calls]
+
+
+def everything_called(proposal: Proposal) -> list[Carried]:
+    """Also what is inside payloads; for the questions that are asked of the chain before a review."""
+
+    def inside(call: Carried, depth: int) -> Iterator[Carried]:
+        yield call
+        for one in (carried(call) or []) if depth < DEEPEST else []:
+            yield from inside(one, depth + 1)
+
+    found: list[Carried] = []
+    for call in top_calls(proposal):
+        for one in inside(call, 0):
+            if len(found) >= MOST:
+                return found
+            found.append(one)
+    return found
+
+
+def facts_of(proposal: Proposal, names: Names, *, in_plan: bool | None) -> Facts:
+    safe, simulation = proposal.safe, proposal.simulation or {}
+    known = Known(names, safe.protocol_id, safe.chain_id)
+    gas = {name: proposal.raw_fields[name] for name in ("safeTxGas", "baseGas", "gasPrice")}
+    refund = {name: proposal.raw_fields[name] for name in ("gasToken", "refundReceiver")}
+    unfolding = Unfolding(known, safe.address, simulation)
+    others = list(Proposal.objects.filter(safe=safe, status__in=OPEN).values_list("nonce", flat=True))
+    return Facts(
+        safe=safe.address,
+        version=proposal.version,
+        chain_kind=safe.chain.kind,
+        owners=tuple(safe.owners),
+        threshold=safe.threshold,
+        chain_nonce=max(safe.nonce, int(simulation.get("chain_nonce", 0))),
+        nonce=proposal.nonce,
+        operation=proposal.operation,
+        to=proposal.to,
+        readable=calls_of(proposal.safe_tx) is not None,
+        calls=tuple(unfolding.facts(call) for call in top_calls(proposal)),
+        same_nonce=_same_nonce(proposal),
+        environment=proposal.plan.environment if proposal.plan else "",
+        in_plan=in_plan,
+        simulated=simulation.get("ok"),
+        revert=simulation.get("revert", ""),
+        gas_fields={name: value for name, value in gas.items() if value != "0"},
+        proxy_version=safe.proxy_version,
+        is_rejection=is_rejection(proposal),
+        listed=bool(known.rows),
+        names=known.labels,
+        pinned={address: contract.code_hash for address, contract in names.contracts.items()},
+        codes=simulation.get("targets", {}),
+        born=simulation.get("born", {}),
+        holders=frozenset((address, holder) for address, _, holder in known.powers),
+        proposed=_proposed(proposal),
+        delays=simulation.get("delays", {}),
+        queued=frozenset(others),
+        effects=tuple(Effect(**effect) for effect in simulation.get("effects", ())),
+        refund={name: value for name, value in refund.items() if value != ZERO_ADDRESS},
+        batch_code=_batch_code(proposal, simulation),
+    )
+
+
+def _batch_code(proposal: Proposal, simulation: dict[str, Any]) -> bool | None:
+    found = simulation.get("targets", {}).get(proposal.to)
+    if proposal.operation != DELEGATECALL or found is None:
+        return None
+    return bool(found == MULTI_SEND_CALL_ONLY_CODE_HASHES.get(proposal.version))
+
+
+def _proposed(proposal: Proposal) -> frozenset[str]:
+    """Open proposals of other Safes on this chain: a parent may approve those by their hash. Asked where one does."""
+    if APPROVE_HASH not in bytes(proposal.data):
+        return frozenset()
+    found = Proposal.objects.filter(safe__chain=proposal.safe.chain, status__in=OPEN).exclude(safe=proposal.safe)
+    return frozenset(found.values_list("safe_tx_hash", flat=True)[:500])
+
+
+def _same_nonce(proposal: Proposal) -> tuple[int, ...]:
+    """Other open proposals at this nonce, as far as everybody who reads this one may know of them."""
+    above = ScopeClosure.objects.filter(descendant_id=proposal.scope_id).values("ancestor_id")
+    secret = ScopeClosure.objects.filter(descendant_id=OuterRef("scope_id"), ancestor__private=True)
+    others = Proposal.objects.filter(safe=proposal.safe, nonce=proposal.nonce, status__in=OPEN).exclude(pk=proposal.pk)
+    known = others.filter(~Exists(secret.exclude(ancestor__in=above)))
+    return tuple(known.order_by("pk").values_list("pk", flat=True))

@@ -1,0 +1,22 @@
+"""Not `approve` but its sister."""
+
+from tests.hostile.case import Draft, Hostile
+from tests.hostile.stage import Stage
+
+
+def tx(stage: Stage) -> Draft:
+    return stage.call(stage.note, "increaseAllowance(address,uint256)", stage.thief_address, 50_000)
+
+
+def then(stage: Stage) -> None:
+    stage.send(stage.note, "transferFrom(address,address,uint256)", stage.treasury, stage.thief_address, 50_000)
+
+
+CASE = Hostile(
+    shape="plain call of a token",
+    cause="increaseAllowance",
+    caught="unlimited_approval",
+    takes="note",
+    tx=tx,
+    then=then,
+)
