@@ -105,12 +105,12 @@ def tell(proposal: Proposal, whom: str, *, key: str, actor: str = ACTOR) -> Mess
 
 
 def _context(proposal: Proposal, people: Quorum) -> dict[str, Any]:
-    waiting = [one for one in people.signers if not one.signed_at and not one.removed]
+    waiting = [one for one in people.signers if not one.counts and not one.removed]
     return {"proposal": proposal, "safe": proposal.safe, "quorum": people, "waiting": waiting}
 
 
 def _unsigned(people: Quorum) -> list[User]:
-    signed = {one.user_id for one in people.signers if one.signed_at}
+    signed = {one.user_id for one in people.signers if one.counts}
     asked = {one.user_id for one in people.signers if one.user_id and not one.removed} - signed
     return list(User.objects.filter(pk__in=asked, is_active=True).order_by("pk"))
 

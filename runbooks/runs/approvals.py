@@ -13,7 +13,7 @@ from governance.plans.services import values_hash
 from governance.proposals.models import Proposal
 from integrations.chain.transactions.models import Transaction
 from runbooks.playbooks.schema import RunApproval
-from runbooks.runs.models import Phase, Run, StepRun
+from runbooks.runs.models import OPEN_STEP, Phase, Run, StepRun
 from runbooks.runs.outline import outline_of
 from runbooks.steps import Turn
 
@@ -113,6 +113,12 @@ def objection(proposal: Proposal) -> str:
         return f"{why}; reject it, or propose it by hand if it is wanted after all"
     why = not_approved(step.run, acts=True, step_id=step.step_id) if step.phase == Phase.MAIN else ""
     return f"{why}; have it approved anew, then execute it" if why else ""
+
+
+def given_up(proposal: Proposal) -> str:
+    """Why no run waits for this proposal any more: others need not queue behind it."""
+    step = StepRun.objects.filter(run__plan=proposal.plan, step_id=proposal.step_id).first()
+    return "" if step is not None and step.status in ("pending", *OPEN_STEP) else "no step of a run waits for it"
 
 
 def objection_to_sending(transaction: Transaction) -> str:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from governance.plans.services import create_plan
 from governance.proposals import pace, reminding
+from governance.proposals.consent import to_wait_for
 from governance.proposals.models import Proposal, Sight
 from governance.proposals.queue import numbers, queue_of
 from governance.proposals.services import propose, reject, use_up, withdraw
@@ -185,7 +186,7 @@ def test_a_time_limit_ends_it_and_no_sooner(safe: Safe) -> None:
 # ── a plan's nonce ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_which_nonce_a_plan_takes(safe: Safe) -> None:
+def test_which_nonce_a_plan_takes(safe: Safe, monkeypatch: pytest.MonkeyPatch) -> None:
     where = {"chain_id": 731337, "address": SAFE}
     number = iter(range(100, 200))
 
@@ -199,7 +200,11 @@ def test_which_nonce_a_plan_takes(safe: Safe) -> None:
 
     unsigned = offer(safe, 1)
     assert by_plan() == 7  # nobody signed anything: the present nonce, beside it
-    assert by_plan() == 7  # nor behind another plan's that nobody signed
+    assert by_plan() == 7  # nor behind another plan's that nobody signed and no run waits for
+    with monkeypatch.context() as runs:
+        runs.setattr(to_wait_for, "_asked", [lambda _proposal: ""])
+        assert by_plan() == 8  # two emergencies do not exclude each other
+        Proposal.objects.filter(nonce=8).update(status="rejected")
     sign_row(unsigned, 0)
     assert by_plan() == 8  # a signed one keeps its nonce
     Safe.objects.update(owners=[account.address for account in KEYS[1:]])

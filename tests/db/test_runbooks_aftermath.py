@@ -7,7 +7,7 @@ from accounts.approvals.models import Approval
 from accounts.approvals.services import refuse
 from governance.plans.schema import Reference
 from governance.plans.services import known_values
-from governance.proposals.consent import to_execute
+from governance.proposals.consent import to_execute, to_wait_for
 from governance.proposals.models import Proposal
 from ledger.models import Event
 from runbooks.runs.aftermath import gave_up, lost_proof
@@ -158,8 +158,9 @@ def test_a_proposal_that_its_run_went_on_without_is_not_executed_by_itself(scrip
     script.says(act=Waiting(on="proposal:1", reason="signatures"))
     run = begun(does("act", **SEND), does("more"))
     proposal = proposed(run, "act")
-    assert to_execute.objection(proposal) == ""
+    assert to_execute.objection(proposal) == to_wait_for.objection(proposal) == ""
     skip_step(step=step(run, "act"), actor=HOUSE, reason="it was done by hand")
+    assert to_wait_for.objection(proposal) == "no step of a run waits for it"
     assert to_execute.objection(proposal).startswith("its step was skipped: it was done by hand; reject it")
 
 
