@@ -119,7 +119,7 @@ def test_a_transaction_builder_file_is_executed_on_each_version(helix: World, ex
     before = int(helix.devnet.rpc("eth_getBalance", DAN.address, "latest"), 16)
     inputs = [{"name": "spender", "type": "address"}, {"name": "value", "type": "uint256"}]
     approve = {"inputs": inputs, "name": "approve", "payable": False}
-    usd, few = helix.devnet.deployment.usd, {"spender": DAN.address, "value": "5"}
+    usd, few = helix.devnet.deployment.usd, {"spender": helix.vault.address, "value": "5"}
     document: dict[str, Any] = {
         "version": "1.0",
         "chainId": str(helix.chain.chain_id),
@@ -140,5 +140,5 @@ def test_a_transaction_builder_file_is_executed_on_each_version(helix: World, ex
     proposal.refresh_from_db()
     assert proposal.status == "executed", proposal.stopped
     assert int(helix.devnet.rpc("eth_getBalance", DAN.address, "latest"), 16) == before + 7
-    allowed = calldata("allowance(address,address)", safe.address, DAN.address)
+    allowed = calldata("allowance(address,address)", safe.address, helix.vault.address)
     assert int.from_bytes(helix.devnet.rpc.call(usd, allowed)) == 5
