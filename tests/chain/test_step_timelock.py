@@ -38,6 +38,10 @@ BATCH = (
     " returns (bytes32)"
 )
 ZERO = "0x" + "00" * 32
+COUNTS = [
+    {"type": "function", "name": name, "inputs": [], "outputs": [], "stateMutability": "nonpayable"}
+    for name in ("count", "again")
+]
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +90,9 @@ def lock(helix: World, executor: Executor) -> str:
         role="timelock",
         abi=json.loads((ROOT / "integrations/devnet/artifacts/TimelockController.json").read_bytes())["abi"],
     )
-    Contract.objects.create(protocol=helix.protocol, chain=helix.chain, address=COUNTER, name="Counter", role="vault")
+    Contract.objects.create(
+        protocol=helix.protocol, chain=helix.chain, address=COUNTER, name="Counter", role="vault", abi=COUNTS
+    )
     return str(made.address)
 
 
