@@ -1,6 +1,6 @@
 """Pages of the room."""
 
-from django.urls import path
+from django.urls import include, path
 
 from governance import views
 from governance.plans import views as plans
@@ -10,6 +10,7 @@ from governance.safes import views as safes
 
 app_name = "governance"
 urlpatterns = [
+    path("safe-tx-service/", include("governance.txservice.urls")),
     path("governance/", views.index, name="index"),
     path("governance/proposals/", proposals.index, name="proposals"),
     path("governance/proposals/new/", proposals.new, name="propose"),

@@ -148,9 +148,9 @@ def _call_facts(view: CallView, names: Names, targets: dict[str, str]) -> CallFa
     )
 
 
-def refuse_blocked(proposal: Proposal) -> None:
-    """Nobody signs past a blocking finding. Looks at the chain; not for inside a transaction."""
-    blocking = review(proposal).blocking
+def refuse_blocked(proposal: Proposal, *, look: bool = True) -> None:
+    """Nobody signs past a blocking finding. With `look` it asks the chain; then it is not for inside a transaction."""
+    blocking = review(proposal, look=look).blocking
     if blocking:
         raise Refused(
             f"This proposal may not be signed. {blocking[0].label}: {blocking[0].text}",

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 
 from governance.plans.models import Plan
 from governance.plans.schema import Call
-from governance.proposals.building import Built, build, read_calls
+from governance.proposals.building import build, read_calls
 from governance.proposals.integrity import check_plan
 from governance.proposals.models import DEAD, OPEN, Proposal
 from governance.proposals.signing import confirm, enqueue_execution, refuse_unless_signing, supersede
@@ -21,7 +21,7 @@ from ledger.scopes import open_scope
 from ledger.text import one_line, prose
 from work import enqueue
 
-__all__ = ["confirm", "execute", "propose", "reject", "supersede", "withdraw"]
+__all__ = ["confirm", "execute", "propose", "reject", "store", "supersede", "withdraw"]
 LONGEST_DESCRIPTION = 10_000
 
 
@@ -52,10 +52,19 @@ def propose(
         check_plan(plan, step_id, safe, [call.model_dump() for call in checked])
     safe = current(safe)
     built = build(checked, version=safe.version)
-    return _store(
-        safe=safe,
-        built=built,
+    tx = SafeTx(
+        chain_id=safe.chain.chain_id,
+        safe=safe.address,
+        version=safe.version,
+        to=built.to,
+        value=built.value,
+        data=built.data,
+        operation=built.operation,
         nonce=_nonce(safe, nonce, by_plan=plan is not None),
+    )
+    return store(
+        safe=safe,
+        tx=tx,
         calls=[call.model_dump() for call in checked],
         title=title,
         description=description,
@@ -104,17 +113,8 @@ def _nonce(safe: Safe, asked: int | None, *, by_plan: bool) -> int:
     return nonce
 
 
-def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
-    tx = SafeTx(
-        chain_id=safe.chain.chain_id,
-        safe=safe.address,
-        version=safe.version,
-        to=built.to,
-        value=built.value,
-        data=built.data,
-        operation=built.operation,
-        nonce=nonce,
-    )
+def store(*, safe: Safe, tx: SafeTx, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
+    """Write down a transaction that was checked; `safe` is as the chain has it now."""
     digest = safe_tx_hash(tx)
     try:
         with transaction.atomic():
@@ -128,6 +128,11 @@ def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: 
                 value=tx.value,
                 data=tx.data,
                 operation=tx.operation,
+                safe_tx_gas=tx.safe_tx_gas,
+                base_gas=tx.base_gas,
+                gas_price=tx.gas_price,
+                gas_token=tx.gas_token,
+                refund_receiver=tx.refund_receiver,
                 nonce=tx.nonce,
                 safe_tx_hash=digest,
                 created_by=actor,
@@ -136,12 +141,12 @@ def _store(*, safe: Safe, built: Built, nonce: int, scope: Scope | None, actor: 
             )
             _announce(proposal, tx, actor)
     except IntegrityError:
-        plan, step_id = columns["plan"], columns["step_id"]
+        plan, step_id = columns.get("plan"), columns.get("step_id", "")
         if plan is not None and (existing := of_step(plan, step_id)):
             return existing
         raise Invalid(
             "calls",
-            f"The very same transaction is already proposed at nonce {nonce}.",
+            f"The very same transaction is already proposed at nonce {tx.nonce}.",
             "open that proposal, or give another nonce",
         ) from None
     return proposal

@@ -22,11 +22,18 @@ EXECUTE = "governance.execute"
 
 
 def confirm(
-    *, proposal: Proposal, signature: str | bytes, actor: str, user: Any = None, via: str = "api"
+    *,
+    proposal: Proposal,
+    signature: str | bytes,
+    actor: str,
+    user: Any = None,
+    via: str = "api",
+    look: bool = True,
 ) -> Confirmation:
     """Take an owner's signature: only the bytes; whose it is, and over what, we find out ourselves.
 
-    Reads the chain first, so it must not be called inside a transaction.
+    Reads the chain first, so it must not be called inside a transaction. Without `look` the findings are judged by the
+    last simulation, however old.
     """
     from governance.proposals.review import refuse_blocked
 
@@ -40,9 +47,9 @@ def confirm(
     _refuse_stranger(parsed, safe, tx)
     if parsed.owner not in safe.owners:
         parsed = parse(signature, safe_tx_hash(tx), safe.owners)
-    _refuse_unproved(parsed, safe, tx)
-    refuse_blocked(proposal)
-    return _store(proposal, parsed, safe, actor=actor, user=user, via=via)
+    refuse_unproved(parsed, safe, tx)
+    refuse_blocked(proposal, look=look)
+    return store_confirmation(proposal, parsed, safe, actor=actor, user=user, via=via)
 
 
 def refuse_unless_signing(proposal: Proposal) -> None:
@@ -87,7 +94,7 @@ def _refuse_stranger(parsed: Signature, safe: Safe, tx: SafeTx) -> None:
         ) from None
 
 
-def _refuse_unproved(parsed: Signature, safe: Safe, tx: SafeTx) -> None:
+def refuse_unproved(parsed: Signature, safe: Safe, tx: SafeTx) -> None:
     """An approved hash and a contract's word are worth what the chain says of them now."""
     if not parsed.needs_chain:
         return
@@ -109,7 +116,10 @@ def proved_on_chain(parsed: Signature, safe: Safe, tx: SafeTx) -> bool:
 
 
 @transaction.atomic
-def _store(proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user: Any, via: str) -> Confirmation:
+def store_confirmation(
+    proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user: Any, via: str
+) -> Confirmation:
+    """Write down a signature that was checked, and what follows when there are enough."""
     locked = (
         Proposal.objects.select_for_update(of=("self",)).select_related("safe", "scope", "plan").get(pk=proposal.pk)
     )
