@@ -4,13 +4,14 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import IntegrityError, transaction
-from django.db.models import Q
+from django.db.models import OuterRef, Q
 from django.utils import timezone
 from django.utils.text import slugify
 
 from accounts.levels import rank
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, RoleGrant, User
 from accounts.tokens.models import TokenScope
 from ledger import Invalid, Refused, record
 
@@ -69,12 +70,16 @@ def find_token(secret: str) -> ApiToken | None:
     if not secret.startswith(PREFIX) or len(secret) > 100:
         return None
     now = timezone.now()
+    granted = RoleGrant.objects.active().filter(user_id=OuterRef("user_id")).order_by().values("level")
     token = (
         ApiToken.objects.select_related("user")
         .filter(digest=digest_of(secret), revoked_at=None, user__is_active=True)
         .filter(Q(expires_at=None) | Q(expires_at__gt=now))
+        .annotate(granted=ArraySubquery(granted))
         .first()
     )
+    if token:
+        token.user.granted = frozenset(token.granted)
     if token and (token.last_used_at is None or now - token.last_used_at > LAST_USED_EVERY):
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
     return token

@@ -1,6 +1,6 @@
 """Proposing a Safe transaction and collecting its owners' signatures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -113,8 +113,16 @@ def _nonce(safe: Safe, asked: int | None, *, by_plan: bool) -> int:
     return nonce
 
 
-def store(*, safe: Safe, tx: SafeTx, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
-    """Write down a transaction that was checked; `safe` is as the chain has it now."""
+def store(
+    *,
+    safe: Safe,
+    tx: SafeTx,
+    scope: Scope | None,
+    actor: str,
+    then: Callable[[Proposal], None] | None = None,
+    **columns: Any,
+) -> Proposal:
+    """Write down a transaction that was checked; `safe` is as the chain has it now. `then`: in the same transaction."""
     digest = safe_tx_hash(tx)
     try:
         with transaction.atomic():
@@ -140,6 +148,8 @@ def store(*, safe: Safe, tx: SafeTx, scope: Scope | None, actor: str, **columns:
                 **columns,
             )
             _announce(proposal, tx, actor)
+            if then is not None:
+                then(proposal)
     except IntegrityError:
         plan, step_id = columns.get("plan"), columns.get("step_id", "")
         if plan is not None and (existing := of_step(plan, step_id)):

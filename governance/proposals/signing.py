@@ -49,7 +49,7 @@ def confirm(
         parsed = parse(signature, safe_tx_hash(tx), safe.owners)
     refuse_unproved(parsed, safe, tx)
     refuse_blocked(proposal, look=look)
-    return store_confirmation(proposal, parsed, safe, actor=actor, user=user, via=via)
+    return _store(proposal, parsed, safe, actor=actor, user=user, via=via)
 
 
 def refuse_unless_signing(proposal: Proposal) -> None:
@@ -116,7 +116,7 @@ def proved_on_chain(parsed: Signature, safe: Safe, tx: SafeTx) -> bool:
 
 
 @transaction.atomic
-def store_confirmation(
+def _store(
     proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user: Any, via: str
 ) -> Confirmation:
     """Write down a signature that was checked, and what follows when there are enough."""
@@ -125,14 +125,26 @@ def store_confirmation(
     )
     refuse_unless_signing(locked)
     check_row(locked)
-    row, created = Confirmation.objects.get_or_create(
+    there = set(Confirmation.objects.filter(proposal=locked).order_by().values_list("owner", flat=True))
+    if parsed.owner in there:
+        raise Invalid("signature", f"{parsed.owner} has signed this already.", "another owner's; each counts once")
+    return add_confirmation(locked, parsed, safe, there, actor=actor, user=user, via=via)
+
+
+def add_confirmation(
+    locked: Proposal, parsed: Signature, safe: Safe, there: set[str], *, actor: str, user: Any, via: str
+) -> Confirmation:
+    """One more, under the proposal's lock (or in the transaction that makes it); `there`: who has signed before."""
+    row = Confirmation.objects.create(
         proposal=locked,
         owner=parsed.owner,
-        defaults={"signature": bytes.fromhex(parsed.hex[2:]), "kind": parsed.kind, "user": user, "via": via},
+        signature=bytes.fromhex(parsed.hex[2:]),
+        kind=parsed.kind,
+        user=user,
+        via=via,
     )
-    if not created:
-        raise Invalid("signature", f"{parsed.owner} has signed this already.", "another owner's; each counts once")
-    counted = Confirmation.objects.filter(proposal=locked, owner__in=safe.owners).count()
+    there.add(parsed.owner)
+    counted = len(there & set(safe.owners))
     record(
         "confirmation.added",
         actor=actor,

@@ -40,7 +40,7 @@ class SafeInfo(ServiceView):
 
     def get(self, request: Request, address: str, **_: Any) -> Response:
         at = incoming.address_in_path(address)
-        safe = Safe.objects.select_related("chain").filter(chain=self.chain, address=at).first()
+        safe = Safe.objects.select_related("chain").filter(chain__chain_id=self.chain_id, address=at).first()
         return Response(answers.safe_info(current(safe))) if safe else Response(status=404)
 
 

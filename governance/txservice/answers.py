@@ -15,7 +15,6 @@ from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.outcome import INNER_CALL_FAILED
 from governance.safes.models import Safe
 from governance.txservice.decoding import Decoder
-from integrations.chain.models import Chain
 from integrations.safe.signatures import APPROVED, CONTRACT, EIP712, ETH_SIGN, Signature, assemble
 
 Row = dict[str, Any]
@@ -53,14 +52,14 @@ RELATED = {
 }
 
 
-def transactions(rows: "QuerySet[Proposal]", chain: Chain, *, version: int) -> list[Row]:
+def transactions(rows: "QuerySet[Proposal]", chain_id: int, *, version: int) -> list[Row]:
     """Two queries, however many there are, and one more for the names of what they call."""
     found: Sequence[Row] = list(rows.values(*COLUMNS, **RELATED))
     signed: dict[int, list[Row]] = defaultdict(list)
     confirmations = Confirmation.objects.filter(proposal_id__in=[row["pk"] for row in found])
     for one in confirmations.order_by("created_at").values("proposal_id", *SIGNED):
         signed[one["proposal_id"]].append(one)
-    decoder = Decoder.of(chain, found)
+    decoder = Decoder.of(chain_id, found)
     return [_transaction(row, signed[row["pk"]], decoder, version) for row in found]
 
 

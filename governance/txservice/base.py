@@ -1,6 +1,7 @@
 """The ground of this API's views: who calls, which chain is meant, how errors and pages are spelled."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -33,7 +34,13 @@ class ServiceView(APIView):
     def get_exception_handler(self) -> Callable[[Exception, Any], Response]:
         return errors.handle
 
-    @property
+    @cached_property
+    def chain_id(self) -> int:
+        """As the address says it; only a name, or none, is looked up. One that is not known here has no Safes."""
+        name = self.kwargs.get("chain") or ""
+        return int(name) if _number_of_chain(name) else self.chain.chain_id
+
+    @cached_property
     def chain(self) -> Chain:
         """As the address names it; without a name the only chain that has a Safe registered."""
         name = self.kwargs.get("chain")
@@ -49,7 +56,11 @@ class ServiceView(APIView):
 
 
 def _named(name: str) -> dict[str, Any]:
-    return {"chain_id": int(name)} if name.isascii() and name.isdigit() and len(name) < 16 else {"short_name": name}
+    return {"chain_id": int(name)} if _number_of_chain(name) else {"short_name": name}
+
+
+def _number_of_chain(name: str) -> bool:
+    return name.isascii() and name.isdigit() and len(name) < 16
 
 
 class Proposing(Responder):

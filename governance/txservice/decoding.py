@@ -6,6 +6,7 @@ from typing import Any
 
 from governance.proposals.decoding import decode
 from governance.protocols.models import Contract
+from governance.protocols.pinned import without_abis
 from integrations.chain.abi import DecodedCall
 from integrations.chain.models import Chain
 from integrations.safe.contracts import InnerCall, decode_multi_send, is_multi_send
@@ -39,10 +40,10 @@ class Decoder:
     _seen: dict[tuple[str, bytes, bool], Decoded] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, chain: Chain, rows: Iterable[Mapping[str, Any]]) -> "Decoder":
+    def of(cls, chain_id: int, rows: Iterable[Mapping[str, Any]]) -> "Decoder":
         batches = {row["pk"]: found for row in rows if (found := batch_of(row))}
         called = {row["to"] for row in rows} | {call.to for batch in batches.values() for call in batch}
-        contracts = Contract.objects.filter(chain=chain, address__in=called)
+        contracts = without_abis(Contract.objects.filter(chain__chain_id=chain_id, address__in=called))
         return cls({item.address: item for item in contracts}, batches)
 
     def row(self, row: Mapping[str, Any]) -> Decoded:
@@ -77,7 +78,7 @@ class Decoder:
 
 def data_decoded(chain: Chain, data: bytes, to: str | None) -> Decoded:
     """Of calldata alone: by the ABI of its target, else by the first pinned one that knows it, else as a Safe's own."""
-    contracts = Contract.objects.filter(chain=chain).order_by("pk")
+    contracts = without_abis(Contract.objects.filter(chain=chain)).order_by("pk")
     for contract in contracts.filter(address=to) if to else contracts:
         if found := shown(decode(data, contract=contract, own=False)):
             return found

@@ -24,18 +24,18 @@ ORDERS = {"nonce": "nonce", "created": "created_at", "submission_date": "created
 Filter = tuple[str, Callable[[Any], Any]]
 
 
-def transactions(viewer: Any, chain: Chain) -> "QuerySet[Proposal]":
+def transactions(viewer: Any, chain_id: int) -> "QuerySet[Proposal]":
     """What was withdrawn is gone for these clients; nothing is shown that the viewer's scopes hide."""
-    return Proposal.objects.visible_to(viewer).filter(chain_id=chain.chain_id).exclude(status__in=HIDDEN)
+    return Proposal.objects.visible_to(viewer).filter(chain_id=chain_id).exclude(status__in=HIDDEN)
 
 
-def transaction(viewer: Any, chain: Chain, safe_tx_hash: str) -> "QuerySet[Proposal]":
+def transaction(viewer: Any, chain_id: int, safe_tx_hash: str) -> "QuerySet[Proposal]":
     """The newest with this hash: one that failed may have been proposed again."""
     try:
         digest = parse_hash(safe_tx_hash)
     except Invalid:
         return Proposal.objects.none()
-    return transactions(viewer, chain).filter(safe_tx_hash=digest).order_by("-pk")
+    return transactions(viewer, chain_id).filter(safe_tx_hash=digest).order_by("-pk")
 
 
 def _plain(lookups: Mapping[str, Filter]) -> dict[str, Filter]:

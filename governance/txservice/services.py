@@ -6,12 +6,18 @@ from typing import Any
 from django.db import transaction
 
 from governance.proposals.building import as_json, calls_of
+from governance.proposals.integrity import check_row
 from governance.proposals.models import DEAD, Confirmation, Proposal
 from governance.proposals.review import refuse_blocked
-from governance.proposals.services import confirm, store, withdraw
-from governance.proposals.signing import refuse_unless_signing, refuse_unproved, store_confirmation
+from governance.proposals.services import store, withdraw
+from governance.proposals.signing import (
+    add_confirmation,
+    refuse_stale_nonce,
+    refuse_unless_signing,
+    refuse_unproved,
+)
 from governance.safes.models import Safe
-from governance.safes.services import current
+from governance.safes.services import current, fresh
 from governance.txservice import signatures
 from governance.txservice.errors import UNPROCESSABLE, Wrong
 from governance.txservice.incoming import Naming, Offer
@@ -28,7 +34,7 @@ def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
 
     Reads the chain first, so it must not be called inside a transaction.
     """
-    safe = current(safe)
+    safe = fresh(safe)
     tx = SafeTx(chain_id=safe.chain.chain_id, safe=safe.address, version=safe.version, **offer.fields)
     if tx.hash != offer.safe_tx_hash:
         raise wrong(
@@ -37,26 +43,35 @@ def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
     _refuse_used_nonce(safe, tx)
     delegates = {row.delegate: row.delegator for row in Delegate.objects.of(safe)}
     given = _from_sender(safe, offer, tx, delegates)
-    there = Proposal.objects.visible_to(user).filter(safe=safe, safe_tx_hash=tx.hash).exclude(status__in=DEAD).first()
+    there = open_with(user, tx.hash)
     if there is not None:
-        return _more(there, [one for one in given if one.owner in safe.owners], actor=actor, user=user)
+        _more(there, [one for one in given if one.owner in safe.owners], safe, actor=actor, user=user)
+        return there
     for one in given:
         refuse_unproved(one, safe, tx)
     columns = _columns(safe, tx)
     refuse_blocked(_unsaved(safe, tx, columns), look=False)
     proposer = offer.sender if offer.sender in safe.owners else delegates[offer.sender]
-    with transaction.atomic():
-        proposal = store(safe=safe, tx=tx, scope=None, actor=actor, **columns)
+
+    def with_it(proposal: Proposal) -> None:
         Submission.objects.create(
             proposal=proposal,
             proposer=proposer,
             delegate=offer.sender if proposer != offer.sender else None,
             origin=offer.origin,
         )
+        there: set[str] = set()
         for one in given:
             if one.owner in safe.owners:
-                store_confirmation(proposal, one, safe, actor=actor, user=user, via=Confirmation.Via.API)
-    return proposal
+                add_confirmation(proposal, one, safe, there, actor=actor, user=user, via=Confirmation.Via.API)
+
+    return store(safe=safe, tx=tx, scope=None, actor=actor, then=with_it, **columns)
+
+
+def open_with(viewer: Any, safe_tx_hash: str) -> Proposal | None:
+    """The one that is under way with this hash, if the viewer may know of it."""
+    rows = Proposal.objects.visible_to(viewer).filter(safe_tx_hash=safe_tx_hash).exclude(status__in=DEAD)
+    return rows.select_related("safe__chain", "scope", "plan").first()
 
 
 def wrong(text: str) -> Wrong:
@@ -118,30 +133,39 @@ def _unsaved(safe: Safe, tx: SafeTx, columns: dict[str, Any]) -> Proposal:
     return Proposal(safe=safe, safe_tx_hash=tx.hash, status=Proposal.State.SIGNING, **fields, **columns)
 
 
-def _more(proposal: Proposal, given: Iterable[Signature], *, actor: str, user: Any) -> Proposal:
-    """Signatures that are not there yet; one that is, is no error."""
-    have = set(Confirmation.objects.filter(proposal=proposal).values_list("owner", flat=True))
+def _more(proposal: Proposal, given: list[Signature], safe: Safe, *, actor: str, user: Any) -> None:
+    """Owners' signatures that are not there yet; one that is, is no error."""
+    refuse_unless_signing(proposal)
+    check_row(proposal)
+    refuse_stale_nonce(proposal, safe, actor=actor)
     for one in given:
-        if one.owner not in have:
-            confirm(proposal=proposal, signature=one.hex, actor=actor, user=user, look=False)
-    return proposal
+        refuse_unproved(one, safe, proposal.safe_tx)
+    refuse_blocked(proposal, look=False)
+    with transaction.atomic():
+        locked = Proposal.objects.select_for_update(of=("self",)).select_related("safe", "scope", "plan")
+        row = locked.get(pk=proposal.pk)
+        refuse_unless_signing(row)
+        check_row(row)
+        there = set(Confirmation.objects.filter(proposal=row).order_by().values_list("owner", flat=True))
+        for one in given:
+            if one.owner not in there:
+                add_confirmation(row, one, safe, there, actor=actor, user=user, via=Confirmation.Via.API)
 
 
 def add_signatures(*, proposal: Proposal, blob: bytes, actor: str, user: Any) -> None:
-    """Owners' signatures of a proposal. Reads the chain first, so not inside a transaction."""
+    """Owners' signatures of a proposal that was loaded with its Safe just now. Reads the chain: not in a transaction."""
     digest = proposal.safe_tx_hash
     try:
         if proposal.status == "executed":
             raise Refused(f"Transaction with safe-tx-hash={digest} was already executed")
-        refuse_unless_signing(proposal)
-        safe = current(proposal.safe)
+        safe = fresh(proposal.safe)
         given = signatures.read(blob, digest, safe.owners)
         for one in given:
             if one.owner not in safe.owners:
                 raise Refused(f"Signer={one.owner} is not an owner. Current owners={safe.owners}")
         if len({one.owner for one in given}) != len(given):
             raise Refused("Signature for an owner is duplicated")
-        _more(proposal, given, actor=actor, user=user)
+        _more(proposal, given, safe, actor=actor, user=user)
     except (Invalid, Refused) as error:
         if isinstance(error, Refused) and error.code in ("chain-unavailable", "endpoints-disagree"):
             raise

@@ -26,19 +26,19 @@ class Transactions(ServiceView):
     refusal = 422
 
     def get(self, request: Request, address: str, version: int, **_: Any) -> Response:
-        at, chain = incoming.address_in_path(address), self.chain
-        rows = selectors.transactions(request.user, chain).filter(safe__address=at)
+        at, chain_id = incoming.address_in_path(address), self.chain_id
+        rows = selectors.transactions(request.user, chain_id).filter(safe__address=at)
         found = selectors.filtered(rows, request.query_params.dict())
         return page(
             request,
             found.count(),
-            lambda first, last: answers.transactions(found[first:last], chain, version=version),
+            lambda first, last: answers.transactions(found[first:last], chain_id, version=version),
             countUniqueNonce=rows.order_by().values("nonce").distinct().count(),
         )
 
     def post(self, request: Request, address: str, **_: Any) -> Response:
         at = incoming.address_in_path(address)
-        safe = Safe.objects.select_related("chain").filter(chain=self.chain, address=at).first()
+        safe = Safe.objects.select_related("chain").filter(chain__chain_id=self.chain_id, address=at).first()
         if safe is None:
             raise services.wrong(f"Safe={at} is not registered here")
         offer = incoming.offer(request.data)
@@ -52,9 +52,8 @@ class Transaction(ServiceView):
     permission_classes = [Proposing]
 
     def get(self, request: Request, safe_tx_hash: str, version: int, **_: Any) -> Response:
-        chain = self.chain
-        found = selectors.transaction(request.user, chain, safe_tx_hash)[:1]
-        for row in answers.transactions(found, chain, version=version):
+        found = selectors.transaction(request.user, self.chain_id, safe_tx_hash)[:1]
+        for row in answers.transactions(found, self.chain_id, version=version):
             return Response(row)
         raise NotFound("No MultisigTransaction matches the given query.")
 
@@ -69,7 +68,7 @@ class Confirmations(ServiceView):
     """`multisig-transactions/<safeTxHash>/confirmations/`; signing is for everyone whose signature holds."""
 
     def get(self, request: Request, safe_tx_hash: str, **_: Any) -> Response:
-        seen = selectors.transaction(request.user, self.chain, safe_tx_hash)
+        seen = selectors.transaction(request.user, self.chain_id, safe_tx_hash)
         rows = Confirmation.objects.filter(Exists(seen.filter(pk=OuterRef("proposal_id")))).order_by("created_at")
         return page(request, rows.count(), lambda first, last: answers.confirmations(rows[first:last]))
 
@@ -81,7 +80,7 @@ class Confirmations(ServiceView):
 
 
 def _proposal(view: ServiceView, request: Request, safe_tx_hash: str) -> Proposal:
-    rows = selectors.transaction(request.user, view.chain, safe_tx_hash).select_related("safe__chain", "scope", "plan")
+    rows = selectors.transaction(request.user, view.chain_id, safe_tx_hash).select_related("safe__chain", "scope", "plan")
     found = rows.first()
     if found is None:
         raise NotFound(f"Multisig transaction with safe-tx-hash={safe_tx_hash[:100]} was not found")

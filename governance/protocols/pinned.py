@@ -1,0 +1,36 @@
+"""Functions of pinned ABIs, read once a process: an ABI is long, and its row tells by its version whether it changed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db.models import QuerySet, TextField
+from django.db.models.expressions import RawSQL
+
+from governance.protocols.models import Contract
+from integrations.chain.abi_types import Function, parse_abi
+
+Functions = Mapping[bytes, Function]
+MOST_KEPT = 500
+_read: dict[int, tuple[str, Functions]] = {}
+
+
+def without_abis(contracts: "QuerySet[Contract]") -> "QuerySet[Contract]":
+    """Rows whose ABI is loaded only where nobody has read this version of it yet."""
+    version: Any = RawSQL("governance_contract.xmin::text", (), output_field=TextField())
+    return contracts.defer("abi").annotate(row_version=version)
+
+
+def functions_of(contract: Contract) -> Functions:
+    """By selector; of two with the same one the first counts."""
+    version = getattr(contract, "row_version", "")
+    known = _read.get(contract.pk)
+    if version and known and known[0] == version:
+        return known[1]
+    found: dict[bytes, Function] = {}
+    for function in parse_abi(contract.abi, "function"):
+        found.setdefault(function.selector, function)
+    if version:
+        if len(_read) >= MOST_KEPT:
+            _read.clear()
+        _read[contract.pk] = (version, found)
+    return found
