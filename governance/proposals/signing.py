@@ -116,9 +116,7 @@ def proved_on_chain(parsed: Signature, safe: Safe, tx: SafeTx) -> bool:
 
 
 @transaction.atomic
-def _store(
-    proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user: Any, via: str
-) -> Confirmation:
+def _store(proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user: Any, via: str) -> Confirmation:
     """Write down a signature that was checked, and what follows when there are enough."""
     locked = (
         Proposal.objects.select_for_update(of=("self",)).select_related("safe", "scope", "plan").get(pk=proposal.pk)

@@ -1,4 +1,4 @@
-"""Functions of pinned ABIs, read once a process: an ABI is long, and its row tells by its version whether it changed."""
+"""Functions of pinned ABIs, read once a process: they are long, and a row's version tells whether it was changed."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -26,7 +26,7 @@ def batch_of(row: Mapping[str, Any]) -> list[InnerCall]:
     if row["operation"] == 0 or not is_multi_send(row["to"], row["version"]):
         return []
     try:
-        return decode_multi_send(bytes(row["data"]), version=row["version"], safe=row["safe_address"])
+        return decode_multi_send(row["data"], version=row["version"], safe=row["safe_address"])
     except Invalid:
         return []
 
@@ -48,7 +48,7 @@ class Decoder:
 
     def row(self, row: Mapping[str, Any]) -> Decoded:
         """Of one transaction."""
-        data, safe = bytes(row["data"]), row["safe_address"]
+        data, safe = row["data"], row["safe_address"]
         if not data:
             return None
         calls = self.batches.get(row["pk"])

@@ -15,6 +15,12 @@ from ledger import Invalid, Refused
 
 logger = logging.getLogger(__name__)
 UNPROCESSABLE = 422
+OF_DJANGO: tuple[tuple[type[Exception], int, str], ...] = (
+    (Http404, 404, "Not found."),
+    (PermissionDenied, 403, "You do not have permission to perform this action."),
+    (RequestDataTooBig, 413, "The body is larger than this server takes."),
+    (SuspiciousOperation, 400, "The request is malformed."),
+)
 
 
 class Wrong(Exception):
@@ -53,14 +59,9 @@ def handle(exc: Exception, context: Mapping[str, Any]) -> Response:
         return _of_refused(exc, context)
     if isinstance(exc, Invalid):
         return Response({"nonFieldErrors": [sentence(exc)]}, status=_status(context))
-    if isinstance(exc, Http404):
-        return Response({"detail": "Not found."}, status=404)
-    if isinstance(exc, PermissionDenied):
-        return Response({"detail": "You do not have permission to perform this action."}, status=403)
-    if isinstance(exc, RequestDataTooBig):
-        return Response({"detail": "The body is larger than this server takes."}, status=413)
-    if isinstance(exc, SuspiciousOperation):
-        return Response({"detail": "The request is malformed."}, status=400)
+    for kind, status, detail in OF_DJANGO:
+        if isinstance(exc, kind):
+            return Response({"detail": detail}, status=status)
     if isinstance(exc, IntegrityError):
         logger.warning("a constraint refused a write", exc_info=exc)
         return Response({"nonFieldErrors": ["This changed meanwhile: look again."]}, status=_status(context))

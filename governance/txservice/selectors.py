@@ -44,9 +44,7 @@ def _plain(lookups: Mapping[str, Filter]) -> dict[str, Filter]:
 
 FILTERS: dict[str, Filter] = _plain(
     {
-        **{
-            f"nonce{suffix}": (f"nonce{suffix}", parse_uint) for suffix in ("", "__lt", "__gt", "__lte", "__gte")
-        },
+        **{f"nonce{suffix}": (f"nonce{suffix}", parse_uint) for suffix in ("", "__lt", "__gt", "__lte", "__gte")},
         **{f"value{suffix}": (f"value{suffix}", parse_uint) for suffix in ("", "__lt", "__gt")},
         **{f"modified{suffix}": (f"touched{suffix}", moment) for suffix in ("__lt", "__gt", "__lte", "__gte")},
         **{f"submission_date{suffix}": (f"created_at{suffix}", moment) for suffix in ("__lte", "__gte")},

@@ -43,10 +43,6 @@ def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
     _refuse_used_nonce(safe, tx)
     delegates = {row.delegate: row.delegator for row in Delegate.objects.of(safe)}
     given = _from_sender(safe, offer, tx, delegates)
-    there = open_with(user, tx.hash)
-    if there is not None:
-        _more(there, [one for one in given if one.owner in safe.owners], safe, actor=actor, user=user)
-        return there
     for one in given:
         refuse_unproved(one, safe, tx)
     columns = _columns(safe, tx)
@@ -65,7 +61,14 @@ def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
             if one.owner in safe.owners:
                 add_confirmation(proposal, one, safe, there, actor=actor, user=user, via=Confirmation.Via.API)
 
-    return store(safe=safe, tx=tx, scope=None, actor=actor, then=with_it, **columns)
+    try:
+        return store(safe=safe, tx=tx, scope=None, actor=actor, then=with_it, **columns)
+    except Invalid:
+        there = open_with(user, tx.hash)
+        if there is None:
+            raise
+    _more(there, [one for one in given if one.owner in safe.owners], safe, actor=actor, user=user)
+    return there
 
 
 def open_with(viewer: Any, safe_tx_hash: str) -> Proposal | None:
@@ -104,8 +107,7 @@ def _from_sender(safe: Safe, offer: Offer, tx: SafeTx, delegates: dict[str, str]
     for one in signers:
         if one not in allowed:
             raise wrong(
-                f"Signer={one} is not an owner or delegate. Current owners={safe.owners}. "
-                f"Delegates={sorted(delegates)}"
+                f"Signer={one} is not an owner or delegate. Current owners={safe.owners}. Delegates={sorted(delegates)}"
             )
         if one not in safe.owners and len(given) > 1:
             raise wrong("Just one signature is expected if using delegates")
@@ -153,7 +155,7 @@ def _more(proposal: Proposal, given: list[Signature], safe: Safe, *, actor: str,
 
 
 def add_signatures(*, proposal: Proposal, blob: bytes, actor: str, user: Any) -> None:
-    """Owners' signatures of a proposal that was loaded with its Safe just now. Reads the chain: not in a transaction."""
+    """Owners' signatures of a proposal that was loaded with its Safe just now. Not inside a transaction."""
     digest = proposal.safe_tx_hash
     try:
         if proposal.status == "executed":

@@ -80,7 +80,9 @@ class Confirmations(ServiceView):
 
 
 def _proposal(view: ServiceView, request: Request, safe_tx_hash: str) -> Proposal:
-    rows = selectors.transaction(request.user, view.chain_id, safe_tx_hash).select_related("safe__chain", "scope", "plan")
+    rows = selectors.transaction(request.user, view.chain_id, safe_tx_hash).select_related(
+        "safe__chain", "scope", "plan"
+    )
     found = rows.first()
     if found is None:
         raise NotFound(f"Multisig transaction with safe-tx-hash={safe_tx_hash[:100]} was not found")
@@ -106,7 +108,5 @@ class Delegate(ServiceView):
 
     def delete(self, request: Request, delegate: str, version: int, **_: Any) -> Response:
         naming = incoming.naming(request.data, delegate=incoming.address_in_path(delegate))
-        gone = services.remove_delegate(
-            chain=self.chain, naming=naming, actor=actor_of(request), old=version == 1
-        )
+        gone = services.remove_delegate(chain=self.chain, naming=naming, actor=actor_of(request), old=version == 1)
         return Response(status=204 if gone else 404)

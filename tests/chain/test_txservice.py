@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 from pytest_django.live_server_helper import LiveServer
-from safe_eth.eth import EthereumClient, EthereumNetwork
+from safe_eth.eth import EthereumClient
 from safe_eth.safe import SafeTx
 from safe_eth.safe.api.transaction_service_api import TransactionServiceApi
 
 from accounts.tokens.services import create_token
 from governance.proposals.models import Confirmation, Proposal
-from integrations.devnet.chain import CAROL, CHAIN_ID, DAN, ERIN
+from integrations.devnet.chain import CAROL, DAN, ERIN
 from tests.chain.conftest import Devnet
 from tests.governance_world import KEYS, World, world
 from tests.people import person
@@ -25,9 +25,7 @@ def helix(devnet: Devnet) -> World:
 
 @pytest.fixture
 def token() -> str:
-    return create_token(
-        user=person("ana", "responder"), name="safe-cli", scopes=["proposals:write"], actor="user:1"
-    )[1]
+    return create_token(user=person("ana", "responder"), name="safe-cli", scopes=["proposals:write"], actor="user:1")[1]
 
 
 class Client(TransactionServiceApi):
@@ -44,8 +42,20 @@ def client(server: LiveServer, token: str, world: World) -> TransactionServiceAp
 def offered(world: World, safe: str, nonce: int = 0, **fields: Any) -> SafeTx:
     values: dict[str, Any] = {"to": DAN.address, "value": 7, "data": b"", "operation": 0} | fields
     return SafeTx(
-        EthereumClient(world.devnet.url), safe, values["to"], values["value"], values["data"], values["operation"],
-        0, 0, 0, None, None, safe_nonce=nonce, safe_version="1.4.1", chain_id=world.chain.chain_id,
+        EthereumClient(world.devnet.url),
+        safe,
+        values["to"],
+        values["value"],
+        values["data"],
+        values["operation"],
+        0,
+        0,
+        0,
+        None,
+        None,
+        safe_nonce=nonce,
+        safe_version="1.4.1",
+        chain_id=world.chain.chain_id,
     )
 
 
