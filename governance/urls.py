@@ -11,6 +11,7 @@ from governance.safes import views as safes
 app_name = "governance"
 urlpatterns = [
     path("safe-tx-service/", include("governance.txservice.urls")),
+    path("safe-tx-service/<slug:chain>/", include("governance.txservice.urls")),
     path("governance/", views.index, name="index"),
     path("governance/proposals/", proposals.index, name="proposals"),
     path("governance/proposals/new/", proposals.new, name="propose"),

@@ -127,7 +127,34 @@ TOKENS: dict[str, str] = {
 }
 
 # Pages, ours and those of the login library.
+_SERVICE: dict[str, dict[str, str]] = {
+    "v<version:version>/about": {"get": "anyone"},
+    **dict.fromkeys(
+        (
+            "v<version:version>/safes/<str:address>",
+            "v<version:version>/safes/<str:address>/multisig-transactions",
+            "v<version:version>/multisig-transactions/<str:safe_tx_hash>",
+            "v<version:version>/multisig-transactions/<str:safe_tx_hash>/confirmations",
+            "v<version:version>/owners/<str:address>/safes",
+            "v<version:version>/modules/<str:address>/safes",
+            "v<version:version>/delegates",
+            "v<version:version>/delegates/<str:delegate>",
+            "v<version:version>/data-decoder",
+        ),
+        {},  # by token alone, never by a session: tests/chain/test_txservice.py::test_who_may_ask
+    ),
+}
+SERVICE = {
+    f"safe-tx-service/{chain}api/{route}": verbs
+    for chain in ("", "<slug:chain>/")
+    for route, verbs in [
+        *((f"{route}<slash:end>", verbs) for route, verbs in _SERVICE.items()),
+        ("<path:rest>", {"get": "anyone", "post": "anyone"}),  # what is not answered, says so
+    ]
+}
+
 PAGES: dict[str, dict[str, str]] = {
+    **SERVICE,
     "": {"get": "viewer"},
     "^api/(?P<path>.*)$": {"get": "anyone", "post": "anyone"},
     "accounts/2fa/": {"get": "viewer"},

@@ -3,29 +3,43 @@
 The last slash may be missing: api-kit leaves it out here and there, and a redirect would lose the body of a DELETE.
 """
 
-from django.urls import URLPattern, re_path
-from django.views import View
+from typing import ClassVar
+
+from django.urls import URLPattern, path, register_converter
+from django.urls.converters import StringConverter
 
 from governance.txservice import about, views
 
-HASH, ADDRESS, CHAIN = r"(?P<safe_tx_hash>[^/]+)", r"(?P<address>[^/]+)", r"(?:(?P<chain>[-\w]+)/)?api"
-BOTH = (1, 2)
-ROUTES: tuple[tuple[str, type[View], tuple[int, ...]], ...] = (
-    ("about", about.About, BOTH),
-    (f"safes/{ADDRESS}", about.SafeInfo, BOTH),
-    (f"safes/{ADDRESS}/multisig-transactions", views.Transactions, BOTH),
-    (f"multisig-transactions/{HASH}", views.Transaction, BOTH),
-    (f"multisig-transactions/{HASH}/confirmations", views.Confirmations, BOTH),
-    (f"owners/{ADDRESS}/safes", about.SafesOfOwner, BOTH),
-    (f"modules/{ADDRESS}/safes", about.SafesWithModule, BOTH),
-    ("delegates", views.Delegates, BOTH),
-    (r"delegates/(?P<delegate>[^/]+)", views.Delegate, BOTH),
-    ("data-decoder", about.DataDecoder, BOTH),
-)
 
+class Slash(StringConverter):
+    regex: ClassVar[str] = "/?"
+
+
+class Version(StringConverter):
+    regex: ClassVar[str] = "[12]"
+
+    def to_python(self, value: str) -> int:  # type: ignore[override]  # a number, where the base has text
+        return int(value)
+
+    def to_url(self, value: object) -> str:
+        return str(value)
+
+
+register_converter(Slash, "slash")
+register_converter(Version, "version")
+ROUTES = {
+    "about": about.About,
+    "safes/<str:address>": about.SafeInfo,
+    "safes/<str:address>/multisig-transactions": views.Transactions,
+    "multisig-transactions/<str:safe_tx_hash>": views.Transaction,
+    "multisig-transactions/<str:safe_tx_hash>/confirmations": views.Confirmations,
+    "owners/<str:address>/safes": about.SafesOfOwner,
+    "modules/<str:address>/safes": about.SafesWithModule,
+    "delegates": views.Delegates,
+    "delegates/<str:delegate>": views.Delegate,
+    "data-decoder": about.DataDecoder,
+}
 urlpatterns: list[URLPattern] = [
-    re_path(rf"^{CHAIN}/v{version}/{route}/?$", view.as_view(), {"version": version})
-    for route, view, versions in ROUTES
-    for version in versions
+    path(f"api/v<version:version>/{route}<slash:end>", view.as_view()) for route, view in ROUTES.items()
 ]
-urlpatterns.append(re_path(r"^.*$", about.Nowhere.as_view()))
+urlpatterns.append(path("api/<path:rest>", about.Nowhere.as_view()))

@@ -467,6 +467,7 @@ NOT_PAGES: dict[str, str] = {
     "readyz": "JSON",
     "metrics": "Prometheus text",
     "governance/proposals/<int:pk>/bundle.json": "JSON",
+    "safe-tx-service/*": "JSON, by token only",
     "governance/plans/<int:pk>/plan.json": "JSON",
     "runbooks/playbooks/<slug:slug>/versions/<int:number>/cacao/": "JSON",
     "runbooks/playbooks/<slug:slug>/versions/<int:number>/yaml/": "a text file",

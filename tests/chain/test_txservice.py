@@ -174,7 +174,6 @@ def test_safe_eth_py_and_delegates(desk: Desk) -> None:
 def test_api_kit_goes_all_the_way(desk: Desk) -> None:
     vault = desk.helix.vault.address
     tx = desk.tx(0, CAROL, to=vault, data=bytes.fromhex("8456cb59"))
-    tx = desk.tx(0, to=vault, data=bytes.fromhex("8456cb59")) if not tx.signatures else tx
     fields = desk.body(tx, CAROL.address)
     data = {name: str(fields[name]) for name in ("value", "safeTxGas", "baseGas", "gasPrice", "nonce")}
     data |= {name: fields[name] for name in ("to", "data", "operation", "gasToken", "refundReceiver")}
@@ -192,8 +191,8 @@ def test_api_kit_goes_all_the_way(desk: Desk) -> None:
             "senderSignature": fields["signature"],
             "origin": "api-kit",
         },
-        "second": "0x" + desk.tx(0, to=vault, data=tx.data).sign(DAN.key).hex().removeprefix("0x"),
-        "strangers": "0x" + desk.tx(0, to=vault, data=tx.data).sign(STRANGER.key).hex().removeprefix("0x"),
+        "second": "0x" + bytes(desk.tx(0, to=vault, data=tx.data).sign(DAN.key)).hex(),
+        "strangers": "0x" + bytes(desk.tx(0, to=vault, data=tx.data).sign(STRANGER.key)).hex(),
         "delegate": Account.create().address,
         "keys": {"sender": CAROL.key, "stranger": STRANGER.key},
     }
@@ -243,7 +242,6 @@ def test_what_is_wrong_is_told_as_the_service_tells_it_and_nothing_is_stored(des
         (desk.offer(tx, CAROL.address, signature=None), 422, {"signature": ["This field may not be null."]}),
         (desk.offer(tx, CAROL.address, signature="0x" + bytes(tx.signatures).hex() * 2), 422, "duplicated"),
         (desk.offer(desk.tx(0, CAROL, operation=1), CAROL.address), 422, "Operation DELEGATE_CALL is not allowed"),
-        (desk.offer(desk.tx(0, CAROL, data=b"\1\2\3\4"), CAROL.address), 201, None),
         (desk.ask("POST", f"v2/safes/{DAN.address}/multisig-transactions/", desk.body(tx, CAROL.address)), 422, ""),
         (desk.ask("POST", f"v1/multisig-transactions/{hash_of(tx)}/confirmations/", {"signature": "0x12"}), 400, "65"),
         (desk.ask("GET", f"v1/multisig-transactions/{hash_of(tx)}/confirmations/"), 200, '"count":0'),
@@ -263,7 +261,7 @@ def test_what_is_wrong_is_told_as_the_service_tells_it_and_nothing_is_stored(des
             assert answer.json() == said
         elif said is not None:
             assert said in answer.text, (answer.url, answer.text)
-    assert Proposal.objects.count() == 1, "only what was right"
+    assert not Proposal.objects.exists()
     assert owners == desk.safe.owners
 
 
@@ -286,7 +284,6 @@ def test_who_may_ask(desk: Desk) -> None:
     for token in ("", "bg_nobody"):
         answer = desk.ask("GET", listed, token=token)
         assert (answer.status_code, list(answer.json())) == (401, ["detail"])
-    assert desk.ask("GET", "v1/about", token="").status_code == 401 or True
     assert requests.get(f"{desk.base}/api/v1/about/", timeout=20).json()["name"] == "Safe Transaction Service"
     only = f"{desk.server.url}/safe-tx-service/api/v1/safes/{desk.safe.address}/"
     assert requests.get(only, headers={"Authorization": f"Bearer {viewer}"}, timeout=20).json()["threshold"] == 2
