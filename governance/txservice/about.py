@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from governance.safes.models import Safe
 from governance.safes.services import current
 from governance.txservice import answers, incoming, selectors
-from governance.txservice.base import ServiceView
+from governance.txservice.base import Asking, ServiceView
 from governance.txservice.decoding import data_decoded
 
 SPOKEN = "6.10.0"
@@ -61,6 +61,7 @@ class SafesWithModule(ServiceView):
 class DataDecoder(ServiceView):
     """`data-decoder/`: a question that is asked by POST, and changes nothing."""
 
+    permission_classes = [Asking]
     refusal = 422
 
     def post(self, request: Request, **_: Any) -> Response:

@@ -12,12 +12,13 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.authentication import BearerAuthentication
+from accounts.models import User
 from accounts.permissions import Responder, Signed
 from governance.safes.models import Safe
 from governance.txservice import errors
 from integrations.chain.models import Chain
 
-__all__ = ["Proposing", "ServiceView", "page"]
+__all__ = ["Asking", "Proposing", "ServiceView", "page"]
 USUAL, MOST = 100, 200
 
 
@@ -61,6 +62,13 @@ def _named(name: str) -> dict[str, Any]:
 
 def _number_of_chain(name: str) -> bool:
     return name.isascii() and name.isdigit() and len(name) < 16
+
+
+class Asking(Signed):
+    """A question that is asked by POST: any token may."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.user, User)
 
 
 class Proposing(Responder):
