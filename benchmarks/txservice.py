@@ -19,7 +19,7 @@ from benchmarks.figures import figure, percentile, say
 from tests.stack import ROOT, Stack
 
 CLIENTS = 8
-PROPOSALS, DETAILS, LISTS = 1200, 2500, 400
+PROPOSALS, DETAILS, LISTS = 900, 1800, 300
 WARM = 40
 Request = tuple[str, str, bytes]
 
@@ -38,7 +38,7 @@ def measure(stack: Stack) -> None:
     ]
     details: list[Request] = [("GET", ones[number % len(ones)], b"") for number in range(DETAILS)]
     lists: list[Request] = [
-        ("GET", f"{safe}?executed=False&limit=100&offset={number % 11 * 100}", b"") for number in range(LISTS)
+        ("GET", f"{safe}?executed=False&limit=100&offset={number % 8 * 100}", b"") for number in range(LISTS)
     ]
     note = f"{CLIENTS} clients, fsync on, rate limit off"
     rate("propose_per_s", caller, proposed, 201, f"{note}; hash, sender and signature verified, findings judged")

@@ -38,21 +38,19 @@ def transaction(viewer: Any, chain_id: int, safe_tx_hash: str) -> "QuerySet[Prop
     return transactions(viewer, chain_id).filter(safe_tx_hash=digest).order_by("-pk")
 
 
-def _plain(lookups: Mapping[str, Filter]) -> dict[str, Filter]:
-    return dict(lookups)
-
-
-FILTERS: dict[str, Filter] = _plain(
-    {
-        **{f"nonce{suffix}": (f"nonce{suffix}", parse_uint) for suffix in ("", "__lt", "__gt", "__lte", "__gte")},
-        **{f"value{suffix}": (f"value{suffix}", parse_uint) for suffix in ("", "__lt", "__gt")},
-        **{f"modified{suffix}": (f"touched{suffix}", moment) for suffix in ("__lt", "__gt", "__lte", "__gte")},
-        **{f"submission_date{suffix}": (f"created_at{suffix}", moment) for suffix in ("__lte", "__gte")},
-        "safe_tx_hash": ("safe_tx_hash", parse_hash),
-        "to": ("to", address),
-        "transaction_hash": ("outcome__transaction_hash", parse_hash),
-    }
-)
+BOUNDS = ("__lt", "__gt", "__lte", "__gte")
+FILTERS: dict[str, Filter] = {
+    "nonce": ("nonce", parse_uint),
+    **{f"nonce{bound}": (f"nonce{bound}", parse_uint) for bound in BOUNDS},
+    "value": ("value", parse_uint),
+    **{f"value{bound}": (f"value{bound}", parse_uint) for bound in BOUNDS},
+    **{f"modified{bound}": (f"touched{bound}", moment) for bound in BOUNDS},
+    **{f"submission_date{bound}": (f"created_at{bound}", moment) for bound in BOUNDS},
+    **{f"execution_date{bound}": (f"transaction__mined_at{bound}", moment) for bound in BOUNDS},
+    "safe_tx_hash": ("safe_tx_hash", parse_hash),
+    "to": ("to", address),
+    "transaction_hash": ("outcome__transaction_hash", parse_hash),
+}
 
 
 def filtered(rows: "QuerySet[Proposal]", asked: Mapping[str, str]) -> "QuerySet[Proposal]":
@@ -123,7 +121,7 @@ def delegates(chain: Chain, asked: Mapping[str, str]) -> "QuerySet[Delegate, dic
             except Invalid as error:
                 wrong[name] = [error.message]
     if label := asked.get("label"):
-        some, rows = True, rows.filter(label=label)
+        some, rows = True, rows.none() if "\x00" in label else rows.filter(label=label)
     if wrong:
         raise Wrong(wrong)
     if not some:
