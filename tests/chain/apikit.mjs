@@ -5,7 +5,7 @@ import { createWalletClient, http } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 
 const given = JSON.parse(readFileSync(0, 'utf8'))
-const kit = new SafeApiKit.default({
+const kit = new SafeApiKit({
   chainId: BigInt(given.chain),
   txServiceUrl: given.url,
   apiKey: given.token
