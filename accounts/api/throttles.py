@@ -18,16 +18,21 @@ class WindowThrottle(SimpleRateThrottle):
     """Counts by windows of time, the last one in proportion: a number a caller, where DRF keeps every single moment and
     reads and writes all of them with each request."""
 
+    num_requests: int | None
+    duration: int | None
+    left: float = 1
+
     def allow_request(self, request: Request, view: APIView) -> bool:
         key = self.get_cache_key(request, view) if self.rate else None
         if key is None or self.num_requests is None or self.duration is None:
             return True
         window, elapsed = divmod(self.timer(), self.duration)
-        now, before = cache.counted(f"{key}:{window:.0f}", f"{key}:{window - 1:.0f}", 2 * self.duration)  # type: ignore[attr-defined]  # of accounts.cache
+        counts: Any = cache  # of accounts.cache
+        now, before = counts.counted(f"{key}:{window:.0f}", f"{key}:{window - 1:.0f}", 2 * self.duration)
         self.left = self.duration - elapsed
         return bool(now + before * self.left / self.duration <= self.num_requests)
 
-    def wait(self) -> float | None:
+    def wait(self) -> float:
         """The next window is where it is judged afresh."""
         return self.left
 

@@ -100,7 +100,10 @@ def _spelled(value: Any) -> str:
 
 def decode(data: bytes, *, contract: Contract | None, own: bool) -> DecodedCall | None:
     """By the contract's pinned ABI, or a Safe's own functions where it calls itself; None when neither knows it."""
-    known: Mapping[bytes, Function] = OF_SAFES if own else functions_of(contract) if contract else {}
+    return decode_by(OF_SAFES if own else functions_of(contract) if contract else {}, data)
+
+
+def decode_by(known: Mapping[bytes, Function], data: bytes) -> DecodedCall | None:
     function = known.get(data[:4])
     try:
         return decode_as(function, data) if function else None

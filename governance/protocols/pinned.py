@@ -1,8 +1,9 @@
 """Functions of pinned ABIs, read once a process: they are long, and a row's version tells whether it was changed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from django.db import connection
 from django.db.models import QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
@@ -18,6 +19,27 @@ def without_abis(contracts: "QuerySet[Contract]") -> "QuerySet[Contract]":
     """Rows whose ABI is loaded only where nobody has read this version of it yet."""
     version: Any = RawSQL("governance_contract.xmin::text", (), output_field=TextField())
     return contracts.defer("abi").annotate(row_version=version)
+
+
+VERSIONS = """
+SELECT c.address, c.id, c.xmin::text FROM governance_contract c JOIN integrations_chain n ON n.id = c.chain_id
+WHERE n.chain_id = %s AND c.address = ANY(%s)
+"""
+
+
+def functions_at(chain_id: int, addresses: Iterable[str]) -> dict[str, Functions]:
+    """By address, of those contracts that are registered on a chain."""
+    with connection.cursor() as cursor:
+        cursor.execute(VERSIONS, [chain_id, sorted(set(addresses))])
+        rows = cursor.fetchall()
+    found: dict[str, Functions] = {}
+    for address, pk, version in rows:
+        known = _read.get(pk)
+        if known is None or known[0] != version:
+            functions_of(without_abis(Contract.objects.filter(pk=pk)).get())
+            known = _read[pk]
+        found[address] = known[1]
+    return found
 
 
 def functions_of(contract: Contract) -> Functions:

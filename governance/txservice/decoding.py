@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.proposals.decoding import decode
+from governance.proposals.decoding import OF_SAFES, decode, decode_by
 from governance.protocols.models import Contract
-from governance.protocols.pinned import without_abis
+from governance.protocols.pinned import Functions, functions_at, without_abis
 from integrations.chain.abi import DecodedCall
 from integrations.chain.models import Chain
 from integrations.safe.contracts import InnerCall, decode_multi_send, is_multi_send
@@ -35,7 +35,7 @@ def batch_of(row: Mapping[str, Any]) -> list[InnerCall]:
 class Decoder:
     """For one answer: the contracts that are called in it, loaded once, and each calldata decoded once."""
 
-    contracts: dict[str, Contract]
+    functions: dict[str, Functions]
     batches: dict[Any, list[InnerCall]]
     _seen: dict[tuple[str, bytes, bool], Decoded] = field(default_factory=dict)
 
@@ -43,8 +43,7 @@ class Decoder:
     def of(cls, chain_id: int, rows: Iterable[Mapping[str, Any]]) -> "Decoder":
         batches = {row["pk"]: found for row in rows if (found := batch_of(row))}
         called = {row["to"] for row in rows} | {call.to for batch in batches.values() for call in batch}
-        contracts = without_abis(Contract.objects.filter(chain__chain_id=chain_id, address__in=called))
-        return cls({item.address: item for item in contracts}, batches)
+        return cls(functions_at(chain_id, called), batches)
 
     def row(self, row: Mapping[str, Any]) -> Decoded:
         """Of one transaction."""
@@ -72,7 +71,7 @@ class Decoder:
         own = to == safe
         key = (to, data, own)
         if key not in self._seen:
-            self._seen[key] = shown(decode(data, contract=self.contracts.get(to), own=own))
+            self._seen[key] = shown(decode_by(OF_SAFES if own else self.functions.get(to, {}), data))
         return self._seen[key]
 
 

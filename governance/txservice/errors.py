@@ -85,5 +85,5 @@ def _of_rest(exc: exceptions.APIException) -> Response:
     if isinstance(exc, (exceptions.NotAuthenticated, exceptions.AuthenticationFailed)):
         headers["WWW-Authenticate"] = getattr(exc, "auth_header", 'Bearer realm="breakglass"')
     if isinstance(exc, exceptions.Throttled):
-        headers["Retry-After"] = str(max(1, round(exc.wait or 1)))
+        headers["Retry-After"] = str(max(1, round(getattr(exc, "wait", None) or 1)))
     return Response({"detail": str(exc.detail)}, status=exc.status_code, headers=headers)

@@ -110,7 +110,7 @@ def _addresses(safes: "QuerySet[Safe]") -> list[str]:
     return list(safes.order_by("pk").values_list("address", flat=True))
 
 
-def delegates(chain: Chain, asked: Mapping[str, str]) -> "QuerySet[Delegate, dict[str, Any]]":
+def delegates(chain: Chain, asked: Mapping[str, str]) -> "QuerySet[Delegate, Any]":
     """At least one filter must be given: nobody lists all of them."""
     rows, some, wrong = Delegate.objects.filter(chain=chain), False, {}
     for name, lookup in (("safe", "safe__address"), ("delegate", "delegate"), ("delegator", "delegator")):

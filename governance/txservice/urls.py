@@ -3,25 +3,28 @@
 The last slash may be missing: api-kit leaves it out here and there, and a redirect would lose the body of a DELETE.
 """
 
-from typing import ClassVar
-
 from django.urls import URLPattern, path, register_converter
-from django.urls.converters import StringConverter
 
 from governance.txservice import about, views
 
 
-class Slash(StringConverter):
-    regex: ClassVar[str] = "/?"
+class Slash:
+    regex = "/?"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
 
 
-class Version(StringConverter):
-    regex: ClassVar[str] = "[12]"
+class Version:
+    regex = "[12]"
 
-    def to_python(self, value: str) -> int:  # type: ignore[override]  # a number, where the base has text
+    def to_python(self, value: str) -> int:
         return int(value)
 
-    def to_url(self, value: object) -> str:
+    def to_url(self, value: int) -> str:
         return str(value)
 
 
