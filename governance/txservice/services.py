@@ -144,8 +144,8 @@ def _more(proposal: Proposal, given: list[Signature], safe: Safe, *, actor: str,
         refuse_unproved(one, safe, proposal.safe_tx)
     refuse_blocked(proposal, look=False)
     with transaction.atomic():
-        locked = Proposal.objects.select_for_update(of=("self",)).select_related("safe", "scope", "plan")
-        row = locked.get(pk=proposal.pk)
+        row = Proposal.objects.select_for_update().get(pk=proposal.pk)
+        row.safe, row.scope, row.plan = proposal.safe, proposal.scope, proposal.plan  # these never change
         refuse_unless_signing(row)
         check_row(row)
         there = set(Confirmation.objects.filter(proposal=row).order_by().values_list("owner", flat=True))
