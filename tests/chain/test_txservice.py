@@ -29,7 +29,7 @@ from ledger.models import Event
 from ledger.scopes import set_private
 from tests.chain.conftest import Devnet
 from tests.governance_world import World, sign, world
-from tests.people import person
+from tests.people import person, program_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 STRANGER = COUNCIL_1
@@ -293,7 +293,7 @@ def test_who_may_ask(desk: Desk) -> None:
     assert requests.get(only, headers={"Authorization": f"Bearer {viewer}"}, timeout=20).json()["threshold"] == 2
 
 
-def test_filters_order_and_pages(desk: Desk) -> None:
+def test_filters_order_and_pages(desk: Desk, django_assert_num_queries: Any) -> None:
     for nonce in range(4):
         assert desk.api.post_transaction(desk.tx(nonce, CAROL))
     desk.api.post_transaction(desk.tx(2, CAROL, to=ERIN.address))
@@ -317,3 +317,7 @@ def test_filters_order_and_pages(desk: Desk) -> None:
     assert following["next"] is None
     old = desk.ask("GET", f"v1/safes/{desk.safe.address}/multisig-transactions/?limit=1").json()["results"][0]
     assert (old["nonce"], old["safeTxGas"]) == (3, 0)
+    program = program_of(person("", "viewer"))
+    program.get("/safe-tx-service/api/v1/delegates/?label=x")  # its first call notes when the token was used
+    with django_assert_num_queries(7):  # token, person, count, nonces, which ones, all of them, what they call
+        assert len(program.get(f"/safe-tx-service/{desk.chain_id}/api/{listed}").json()["results"]) == 5
