@@ -1,7 +1,6 @@
 """The Safe Transaction Service's API, asked by the clients that people use: safe-eth-py and api-kit, unmodified."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Iterator
 from typing import Any
@@ -28,6 +27,7 @@ from integrations.devnet.chain import CAROL, COUNCIL_1, DAN, ERIN
 from ledger.models import Event
 from ledger.scopes import set_private
 from tests.chain.conftest import Devnet
+from tests.chain.helix.world import node
 from tests.governance_world import World, sign, world
 from tests.people import person, program_of
 
@@ -200,11 +200,9 @@ def test_api_kit_goes_all_the_way(desk: Desk) -> None:
         "delegate": Account.create().address,
         "keys": {"sender": CAROL.key, "stranger": STRANGER.key},
     }
-    node = shutil.which("node")
-    assert node, "Node.js runs api-kit"
     assert (ROOT / "tests/clients/node_modules").exists(), "sh config/setup.sh clients installs api-kit"
     done = subprocess.run(
-        [node, "tests/clients/apikit.mjs"],
+        [node(), "tests/clients/apikit.mjs"],
         cwd=ROOT,
         input=json.dumps(given),
         capture_output=True,
