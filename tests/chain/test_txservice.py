@@ -19,11 +19,17 @@ from safe_eth.safe.api.transaction_service_api.transaction_service_messages impo
     get_remove_transaction_message,
 )
 
+from accounts.approvals.models import Approval
+from accounts.approvals.services import give
+from accounts.models import Wallet
 from accounts.tokens.services import create_token
-from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
+from governance.proposals.review import review
 from governance.txservice.models import Delegate, Submission
+from governance.waivers.services import request_waiver
 from integrations.devnet.anvil import ROOT
 from integrations.devnet.chain import CAROL, COUNCIL_1, DAN, ERIN
+from integrations.devnet.safes import calldata
 from ledger.models import Event
 from ledger.scopes import set_private
 from tests.chain.conftest import Devnet
@@ -295,6 +301,55 @@ def test_who_may_ask(desk: Desk) -> None:
     assert requests.get(f"{desk.base}/api/v1/about/", timeout=20).json()["name"] == "Safe Transaction Service"
     only = f"{desk.server.url}/safe-tx-service/api/v1/safes/{desk.safe.address}/"
     assert requests.get(only, headers={"Authorization": f"Bearer {viewer}"}, timeout=20).json()["threshold"] == 2
+
+
+def test_what_lapsed_is_not_listed_and_may_be_given_again(desk: Desk) -> None:
+    tx = desk.tx(0, CAROL)
+    tx.safe_tx_gas = 5  # an owner's choice, part of what is signed
+    tx.signatures = b""
+    tx.sign(CAROL.key)
+    assert desk.offer(tx, CAROL.address, safeTxGas=5).status_code == 201
+    proposal = Proposal.objects.get()
+    assert (proposal.safe_tx_gas, proposal.safe_tx.hash) == (5, hash_of(tx))
+    Confirmation.objects.update(lapsed="this contract no longer accepts it")
+    NestedConfirmation.objects.create(
+        proposal=proposal, within=ERIN.address, owner=STRANGER.address, signature=b"", kind="eip712"
+    )
+    confirmations = f"v1/multisig-transactions/{hash_of(tx)}/confirmations/"
+    listed = f"v2/safes/{desk.safe.address}/multisig-transactions/"
+    assert desk.ask("GET", confirmations).json()["count"] == 0
+    assert desk.ask("GET", f"v2/multisig-transactions/{hash_of(tx)}/").json()["confirmations"] == []
+    assert desk.ask("GET", f"{listed}?has_confirmations=True").json()["count"] == 0
+    given = {"signature": "0x" + bytes(tx.signatures).hex()}
+    assert desk.ask("POST", confirmations, given).status_code == 201
+    assert [one["owner"] for one in desk.ask("GET", confirmations).json()["results"]] == [CAROL.address]
+    proposal.refresh_from_db()
+    assert (proposal.counted, proposal.status) == (1, "signing")
+
+
+def test_past_a_blocking_finding_only_as_the_house_lets_it(desk: Desk) -> None:
+    data = calldata("addOwnerWithThreshold(address,uint256)", "0x" + "ab" * 20, 2)
+    proposal = desk.helix.propose({"to": desk.safe.address, "value": "0", "data": "0x" + data.hex()}, safe=desk.safe)
+    tx = desk.tx(proposal.nonce, CAROL, to=desk.safe.address, data=data)
+    tx.value = 0
+    tx.signatures = b""
+    tx.sign(CAROL.key)
+    assert hash_of(tx) == proposal.safe_tx_hash
+    refused = desk.offer(tx, CAROL.address)
+    assert (refused.status_code, Confirmation.objects.count()) == (422, 0)
+    assert "This proposal may not be signed" in refused.text
+    responder, commander = person("rita", "responder"), person("cora", "commander")
+    blocking = review(proposal).blocking
+    waiver = request_waiver(proposal=proposal, findings=blocking, reason="Read out on the call.", actor=responder.actor)
+    give(approval=Approval.objects.get(about=waiver.subject), user=commander)
+    Wallet.objects.create(user=commander, address=DAN.address)
+    assert desk.offer(tx, CAROL.address).status_code == 201
+    path = f"v1/multisig-transactions/{hash_of(tx)}/confirmations/"
+    tx.signatures = b""
+    own = desk.ask("POST", path, {"signature": "0x" + bytes(tx.sign(DAN.key)).hex()})
+    assert own.status_code == 400
+    assert "may not sign past it as well" in own.text
+    assert [row.owner for row in proposal.confirmations.all()] == [CAROL.address]
 
 
 def test_filters_order_and_pages(desk: Desk, django_assert_num_queries: Any) -> None:
