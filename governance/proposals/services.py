@@ -120,26 +120,7 @@ def store(
                 nonce = first_free(safe, tx, plan)
             tx = tx.with_nonce(nonce)
             scope = scope or open_scope(kind="proposal", title=columns["title"], actor=actor)
-            proposal = Proposal.objects.create(
-                safe=safe,
-                scope=scope,
-                chain_id=tx.chain_id,
-                version=tx.version,
-                to=tx.to,
-                value=tx.value,
-                data=tx.data,
-                operation=tx.operation,
-                safe_tx_gas=tx.safe_tx_gas,
-                base_gas=tx.base_gas,
-                gas_price=tx.gas_price,
-                gas_token=tx.gas_token,
-                refund_receiver=tx.refund_receiver,
-                nonce=tx.nonce,
-                safe_tx_hash=safe_tx_hash(tx),
-                created_by=actor,
-                created_block=safe.read_block,
-                **columns,
-            )
+            proposal = _row(safe, tx, scope, actor, columns)
             _announce(proposal, tx, actor)
             if then is not None:
                 then(proposal)
@@ -152,6 +133,29 @@ def store(
             "open that proposal, or give another nonce",
         ) from None
     return proposal
+
+
+def _row(safe: Safe, tx: SafeTx, scope: Scope, actor: str, columns: Mapping[str, Any]) -> Proposal:
+    return Proposal.objects.create(
+        safe=safe,
+        scope=scope,
+        chain_id=tx.chain_id,
+        version=tx.version,
+        to=tx.to,
+        value=tx.value,
+        data=tx.data,
+        operation=tx.operation,
+        safe_tx_gas=tx.safe_tx_gas,
+        base_gas=tx.base_gas,
+        gas_price=tx.gas_price,
+        gas_token=tx.gas_token,
+        refund_receiver=tx.refund_receiver,
+        nonce=tx.nonce,
+        safe_tx_hash=safe_tx_hash(tx),
+        created_by=actor,
+        created_block=safe.read_block,
+        **columns,
+    )
 
 
 def _announce(proposal: Proposal, tx: SafeTx, actor: str) -> None:
