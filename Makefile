@@ -24,6 +24,7 @@ run: setup
 
 test: setup-dev
 	@sh config/setup.sh browser
+	@sh config/setup.sh clients
 	@exec $(PYTHON) -m pytest -n $(JOBS) $(ARGS)
 
 check: setup-dev
@@ -48,5 +49,5 @@ setup-dev:
 	@exec sh config/setup.sh test
 
 clean:
-	rm -rf .venv node_modules .breakglass/browser test-results
+	rm -rf .venv node_modules tests/clients/node_modules .breakglass/browser test-results
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

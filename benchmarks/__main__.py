@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import events, runs
+from benchmarks import events, runs, txservice
 from benchmarks.figures import say
 from tests.stack import ROOT, Stack
 
@@ -21,6 +21,7 @@ def emergency(stack: Stack) -> None:
 GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "events": (events.measure, ("--only", "postgres,redis,migrate,ledger")),
     "emergency": (emergency, ()),
+    "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
     "runs": (runs.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
 }
 

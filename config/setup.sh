@@ -2,6 +2,7 @@
 # What the lock files say, installed: .venv and node_modules. A second call finds its stamps and does nothing.
 #   config/setup.sh run|test
 #   config/setup.sh browser          a Chromium for the tests, where there is none
+#   config/setup.sh clients          other people's clients of our API, which tests ask with
 #   config/setup.sh node ARGUMENTS   Node, this machine's or the wheel's
 set -eu
 cd "$(dirname "$0")/.."
@@ -86,6 +87,19 @@ npm_packages() {
     sum package-lock.json >node_modules/.stamp
 }
 
+# --- other people's clients for the tests: nothing that runs needs them -------------------------------------------
+get_clients() {
+    folder=tests/clients
+    [ "$(cat "$folder/node_modules/.stamp" 2>/dev/null)" != "$(sum "$folder/package-lock.json")" ] || return 0
+    say "installing $folder/package-lock.json"
+    (
+        root=$(pwd)
+        cd "$folder"
+        ROOT=$root run_npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+    ) || fail "npm could not install $folder/package-lock.json: see above"
+    sum "$folder/package-lock.json" >"$folder/node_modules/.stamp"
+}
+
 # --- a browser for the tests ---------------------------------------------------------------------------------------
 has_browser() {
     [ -z "${CHROMIUM:-}" ] || return 0
@@ -128,6 +142,10 @@ get_browser() {
 case $1 in
 browser)
     has_browser || get_browser
+    exit 0
+    ;;
+clients)
+    [ -L tests/clients/node_modules ] || get_clients
     exit 0
     ;;
 node)

@@ -4,12 +4,14 @@ from governance.plans.models import Plan, PlanValue
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal, Sight
 from governance.protocols.models import Allowed, Contract, FailureMode, Power, Protocol
 from governance.safes.models import Safe
+from governance.txservice.models import Delegate, Submission
 from governance.waivers.models import Waiver
 
 __all__ = [
     "Allowed",
     "Confirmation",
     "Contract",
+    "Delegate",
     "FailureMode",
     "NestedConfirmation",
     "Plan",
@@ -19,5 +21,6 @@ __all__ = [
     "Protocol",
     "Safe",
     "Sight",
+    "Submission",
     "Waiver",
 ]

@@ -1,6 +1,6 @@
 """Pages of the room."""
 
-from django.urls import path
+from django.urls import include, path
 
 from governance import views
 from governance.plans import views as plans
@@ -14,6 +14,8 @@ from governance.waivers import views as waivers
 
 app_name = "governance"
 urlpatterns = [
+    path("safe-tx-service/", include("governance.txservice.urls")),
+    path("safe-tx-service/<slug:chain>/", include("governance.txservice.urls")),
     path("governance/", views.index, name="index"),
     path("governance/proposals/", proposals.index, name="proposals"),
     path("governance/proposals/new/", proposing.new, name="propose"),

@@ -9,7 +9,7 @@ from ledger.models import Scope, ScopeClosure, ScopeLink, ScopeMember
 from ledger.services import record
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def open_scope(
     *,
     kind: str,

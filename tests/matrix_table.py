@@ -136,7 +136,30 @@ TOKENS: dict[str, str] = {
 }
 
 # Pages, ours and those of the login library.
+# By token alone, never by a session: tests/chain/test_txservice.py::test_who_may_ask says who gets through.
+_BY_TOKEN = (
+    "safes/<str:address>",
+    "safes/<str:address>/multisig-transactions",
+    "multisig-transactions/<str:safe_tx_hash>",
+    "multisig-transactions/<str:safe_tx_hash>/confirmations",
+    "owners/<str:address>/safes",
+    "modules/<str:address>/safes",
+    "delegates",
+    "delegates/<str:delegate>",
+    "data-decoder",
+)
+SERVICE: dict[str, dict[str, str]] = {
+    f"safe-tx-service/{chain}api/{route}": verbs
+    for chain in ("", "<slug:chain>/")
+    for route, verbs in [
+        ("v<version:version>/about<slash:end>", {"get": "anyone"}),
+        *((f"v<version:version>/{route}<slash:end>", {}) for route in _BY_TOKEN),
+        ("<path:rest>", {"get": "anyone", "post": "anyone"}),  # what is not answered, says so
+    ]
+}
+
 PAGES: dict[str, dict[str, str]] = {
+    **SERVICE,
     "": {"get": "viewer"},
     "^api/(?P<path>.*)$": {"get": "anyone", "post": "anyone"},
     "accounts/2fa/": {"get": "viewer"},

@@ -2,7 +2,7 @@
 
 from django.db import transaction
 
-from governance.proposals.counting import COLLECTING, locked, settle
+from governance.proposals.counting import COLLECTING, counted, given, locked, settle
 from governance.proposals.models import OPEN, Confirmation, Proposal
 from governance.proposals.nesting import children, complete
 from governance.proposals.proving import proved_on_chain
@@ -103,7 +103,7 @@ def recount(proposal: Proposal, *, actor: str = ACTOR) -> None:
             held = locked(proposal)
         except Refused:
             return
-        settle(held, safe, actor=actor)
+        settle(held, safe, counted(given(held).values(), safe), actor=actor)
 
 
 def _look_at_contracts(proposal: Proposal, actor: str) -> None:

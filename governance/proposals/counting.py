@@ -1,5 +1,6 @@
 """Writing signatures down, and what follows from how many count now."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -38,13 +39,37 @@ def locked(proposal: Proposal) -> Proposal:
 def keep(proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user: Any, via: str) -> Confirmation:
     """One an owner. Only a signature that lapsed is replaced, by one that holds."""
     held = locked(proposal)
-    values = {"signature": bytes.fromhex(parsed.hex[2:]), "kind": parsed.kind, "user": user, "via": via}
-    row, created = Confirmation.objects.get_or_create(proposal=held, owner=parsed.owner, defaults=values)
-    if not created and not row.lapsed:
+    there = given(held)
+    if parsed.owner in there and not there[parsed.owner].lapsed:
         raise Invalid("signature", f"{parsed.owner} has signed this already.", "another owner's; each counts once")
-    if not created:
+    return add_confirmation(held, parsed, safe, there, actor=actor, user=user, via=via)
+
+
+def given(proposal: Proposal) -> dict[str, Confirmation]:
+    """By owner, also what lapsed."""
+    return {row.owner: row for row in Confirmation.objects.filter(proposal=proposal)}
+
+
+def add_confirmation(
+    held: Proposal,
+    parsed: Signature,
+    safe: Safe,
+    there: dict[str, Confirmation],
+    *,
+    actor: str,
+    user: Any,
+    via: str,
+) -> Confirmation:
+    """One more, under the proposal's lock (or in the transaction that makes it); `there`: those given before."""
+    values = {"signature": bytes.fromhex(parsed.hex[2:]), "kind": parsed.kind, "user": user, "via": via}
+    row = there.get(parsed.owner)
+    if row is None:
+        row = Confirmation.objects.create(proposal=held, owner=parsed.owner, **values)
+    else:
         Confirmation.objects.filter(pk=row.pk).update(**values, lapsed="")
         row.refresh_from_db()
+    there[parsed.owner] = row
+    signed = counted(there.values(), safe)
     record(
         "confirmation.added",
         actor=actor,
@@ -55,22 +80,21 @@ def keep(proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user:
             "kind": parsed.kind,
             "via": via,
             "safe_tx_hash": held.safe_tx_hash,
-            "signed": counted(held, safe),
+            "signed": signed,
             "threshold": safe.threshold,
         },
     )
-    settle(held, safe, actor=actor)
+    settle(held, safe, signed, actor=actor)
     return row
 
 
-def counted(proposal: Proposal, safe: Safe) -> int:
+def counted(rows: Iterable[Confirmation], safe: Safe) -> int:
     """Signatures of present owners that the Safe would take."""
-    return Confirmation.objects.filter(proposal=proposal, owner__in=safe.owners, lapsed="").count()
+    return sum(row.owner in safe.owners and not row.lapsed for row in rows)
 
 
-def settle(held: Proposal, safe: Safe, *, actor: str) -> None:
+def settle(held: Proposal, safe: Safe, signed: int, *, actor: str) -> None:
     """Ready as soon as enough count, signing again when too few do. The caller holds the proposal's row."""
-    signed = counted(held, safe)
     numbers = {"signed": signed, "threshold": safe.threshold}
     if held.status == "signing" and signed >= safe.threshold:
         also = {"stopped": None} if (held.stopped or {}).get("code") == "threshold" else {}

@@ -1,6 +1,7 @@
 """What a proposal does, in words: its calls decoded by pinned ABIs, their targets by the names we know."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -9,8 +10,10 @@ from governance.proposals.building import calls_of
 from governance.proposals.models import Proposal
 from governance.proposals.unfolding import DEEPEST, MOST, Carried, carried
 from governance.protocols.models import Contract
+from governance.protocols.pinned import functions_of, without_abis
 from governance.safes.models import Safe
-from integrations.chain.abi import DecodedCall, decode_call
+from integrations.chain.abi import DecodedCall, decode_as
+from integrations.chain.abi_types import Function, parse_signature
 from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.models import Chain
 from integrations.safe.contracts import MULTI_SEND_CALL_ONLY
@@ -28,6 +31,7 @@ SAFE_ABI = [
     "setFallbackHandler(address handler)",
     "approveHash(bytes32 hashToApprove)",
 ]
+OF_SAFES = {function.selector: function for function in map(parse_signature, SAFE_ABI)}
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Names:
 
     @classmethod
     def on(cls, chain: Chain) -> "Names":
-        contracts = Contract.objects.filter(chain=chain)
+        contracts = without_abis(Contract.objects.filter(chain=chain))
         safes = Safe.objects.filter(chain=chain)
         return cls({item.address: item for item in contracts}, {item.address: item for item in safes})
 
@@ -99,13 +103,15 @@ def _spelled(value: Any) -> str:
 
 def decode(data: bytes, *, contract: Contract | None, own: bool) -> DecodedCall | None:
     """By the contract's pinned ABI, or a Safe's own functions where it calls itself; None when neither knows it."""
-    sources: list[object] = list(SAFE_ABI) if own else [contract.abi] if contract else []
-    for source in sources:
-        try:
-            return decode_call(source, data)  # type: ignore[arg-type]  # an ABI or a line of text, as it takes both
-        except Invalid:
-            continue
-    return None
+    return decode_by(OF_SAFES if own else functions_of(contract) if contract else {}, data)
+
+
+def decode_by(known: Mapping[bytes, Function], data: bytes) -> DecodedCall | None:
+    function = known.get(data[:4])
+    try:
+        return decode_as(function, data) if function else None
+    except Invalid:
+        return None
 
 
 def call_views(proposal: Proposal, names: Names) -> list[CallView] | None:

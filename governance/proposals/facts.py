@@ -206,8 +206,10 @@ def _proposed(proposal: Proposal) -> frozenset[str]:
 
 def _same_nonce(proposal: Proposal) -> tuple[int, ...]:
     """Other open proposals at this nonce, as far as everybody who reads this one may know of them."""
+    others = Proposal.objects.filter(safe=proposal.safe, nonce=proposal.nonce, status__in=OPEN).exclude(pk=proposal.pk)
+    if not others.order_by().values("pk")[:1]:
+        return ()
     above = ScopeClosure.objects.filter(descendant_id=proposal.scope_id).values("ancestor_id")
     secret = ScopeClosure.objects.filter(descendant_id=OuterRef("scope_id"), ancestor__private=True)
-    others = Proposal.objects.filter(safe=proposal.safe, nonce=proposal.nonce, status__in=OPEN).exclude(pk=proposal.pk)
     known = others.filter(~Exists(secret.exclude(ancestor__in=above)))
     return tuple(known.order_by("pk").values_list("pk", flat=True))

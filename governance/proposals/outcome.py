@@ -17,6 +17,7 @@ from ledger import alarm, transition
 from work import Done, Lease, Outcome, Retry, faults
 
 ACTOR = "system:governance"
+INNER_CALL_FAILED = "the Safe executed it, but the inner call failed (ExecutionFailure)"
 Key = tuple[str, str]
 
 
@@ -165,7 +166,7 @@ def _retimed(client: Client, proposal: Proposal, sent: Transaction, receipt: Rec
 def why_failed(client: Client, sent: Transaction, receipt: Receipt, said: bool | None) -> str:
     """The reason, decoded: by calling it again on the block before, where nothing else has happened."""
     if receipt.succeeded and said is False:
-        return "the Safe executed it, but the inner call failed (ExecutionFailure)"
+        return INNER_CALL_FAILED
     if receipt.succeeded:
         return "the transaction went through, but the Safe did not say that it executed this one"
     try:
@@ -226,6 +227,6 @@ def executed_elsewhere(proposal: Proposal) -> dict[str, Any] | None:
                 "actual": [],
                 "differences": [],
                 "compared": False,
-                "reason": "" if said else "the inner call failed (ExecutionFailure)",
+                "reason": "" if said else INNER_CALL_FAILED,
             }
     return None

@@ -1,5 +1,6 @@
 """Everything a signer is shown, gathered: hashes, words, findings, changes. Nothing in it is taken on trust."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,13 +113,17 @@ def _trouble(proposal: Proposal) -> tuple[str, bool | None]:
     return "", None if proposal.plan is None else True
 
 
-def refuse_blocked(proposal: Proposal, owner: str) -> None:
-    """Nobody signs past a blocking finding that no second role let pass. Looks at the chain; not in a transaction."""
-    found = review(proposal)
+def refuse_blocked(proposal: Proposal, owners: Collection[str], *, look: bool = True) -> None:
+    """Nobody of `owners` signs past a blocking finding that no second role let pass.
+
+    With `look` it asks the chain; then it is not for inside a transaction. Without, the last simulation counts, however
+    old.
+    """
+    found = review(proposal, look=look)
     if blocking := found.blocking:
         raise Refused(
             f"This proposal may not be signed. {blocking[0].label}: {blocking[0].text}",
             "withdraw it and propose what is wanted, or ask a commander to let it pass, with a reason",
             "blocking-finding",
         )
-    refuse_own_grant(found.waivers, [owner])
+    refuse_own_grant(found.waivers, owners)

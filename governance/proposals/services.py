@@ -1,6 +1,6 @@
 """Proposing a Safe transaction and collecting its owners' signatures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from ledger.scopes import members_of_private, open_scope
 from ledger.text import one_line, prose
 from work import enqueue
 
-__all__ = ["confirm", "execute", "propose", "reject", "supersede", "use_up", "withdraw"]
+__all__ = ["confirm", "execute", "propose", "reject", "store", "supersede", "use_up", "withdraw"]
 LONGEST_DESCRIPTION = 10_000
 
 
@@ -56,7 +56,7 @@ def propose(
         _refuse_mixed(plan, safe)
         check_plan(plan, step_id, safe, [call.model_dump() for call in checked])
     safe = current(safe)
-    return _store(
+    return store(
         safe=safe,
         tx=_transaction(safe, build(checked, version=safe.version)),
         nonce=None if nonce is None else asked_for(safe, nonce),
@@ -98,33 +98,34 @@ def _transaction(safe: Safe, built: Built) -> SafeTx:
     )
 
 
-def _store(*, safe: Safe, tx: SafeTx, nonce: int | None, scope: Scope | None, actor: str, **columns: Any) -> Proposal:
+def store(
+    *,
+    safe: Safe,
+    tx: SafeTx,
+    nonce: int | None,
+    scope: Scope | None,
+    actor: str,
+    then: Callable[[Proposal], None] | None = None,
+    **columns: Any,
+) -> Proposal:
+    """Write down a transaction that was checked; `safe` is as the chain has it now. Without a nonce it gets a free one.
+
+    `then` is done in the same transaction.
+    """
+    plan = columns.get("plan")
     try:
         with transaction.atomic():
             if nonce is None:
                 Safe.objects.select_for_update().get(pk=safe.pk)  # one after the other: each gets a place of its own
-                nonce = first_free(safe, tx, columns["plan"])
+                nonce = first_free(safe, tx, plan)
             tx = tx.with_nonce(nonce)
             scope = scope or open_scope(kind="proposal", title=columns["title"], actor=actor)
-            proposal = Proposal.objects.create(
-                safe=safe,
-                scope=scope,
-                chain_id=tx.chain_id,
-                version=tx.version,
-                to=tx.to,
-                value=tx.value,
-                data=tx.data,
-                operation=tx.operation,
-                nonce=tx.nonce,
-                safe_tx_hash=safe_tx_hash(tx),
-                created_by=actor,
-                created_block=safe.read_block,
-                **columns,
-            )
+            proposal = _row(safe, tx, scope, actor, columns)
             _announce(proposal, tx, actor)
+            if then is not None:
+                then(proposal)
     except IntegrityError:
-        plan, step_id = columns["plan"], columns["step_id"]
-        if plan is not None and (existing := of_step(plan, step_id)):
+        if plan is not None and (existing := of_step(plan, columns["step_id"])):
             return existing
         raise Invalid(
             "calls",
@@ -132,6 +133,29 @@ def _store(*, safe: Safe, tx: SafeTx, nonce: int | None, scope: Scope | None, ac
             "open that proposal, or give another nonce",
         ) from None
     return proposal
+
+
+def _row(safe: Safe, tx: SafeTx, scope: Scope, actor: str, columns: Mapping[str, Any]) -> Proposal:
+    return Proposal.objects.create(
+        safe=safe,
+        scope=scope,
+        chain_id=tx.chain_id,
+        version=tx.version,
+        to=tx.to,
+        value=tx.value,
+        data=tx.data,
+        operation=tx.operation,
+        safe_tx_gas=tx.safe_tx_gas,
+        base_gas=tx.base_gas,
+        gas_price=tx.gas_price,
+        gas_token=tx.gas_token,
+        refund_receiver=tx.refund_receiver,
+        nonce=tx.nonce,
+        safe_tx_hash=safe_tx_hash(tx),
+        created_by=actor,
+        created_block=safe.read_block,
+        **columns,
+    )
 
 
 def _announce(proposal: Proposal, tx: SafeTx, actor: str) -> None:

@@ -19,7 +19,16 @@ from integrations.safe.hashes import SafeTx, safe_tx_hash
 from integrations.safe.signatures import CONTRACT, Signature, parse
 from ledger import Invalid, Refused, transition
 
-__all__ = ["EXECUTE", "confirm", "enqueue_execution", "proved_on_chain", "refuse_unless_signing", "supersede"]
+__all__ = [
+    "EXECUTE",
+    "confirm",
+    "enqueue_execution",
+    "proved_on_chain",
+    "refuse_stale_nonce",
+    "refuse_unless_signing",
+    "refuse_unproved",
+    "supersede",
+]
 
 
 def confirm(
@@ -43,8 +52,8 @@ def confirm(
     if parsed.owner not in safe.owners:
         parsed, child = _recognise(signature, parsed, tx, safe)
     if child is None:
-        _refuse_unproved(parsed, safe, tx)
-    refuse_blocked(proposal, parsed.owner)
+        refuse_unproved(parsed, safe, tx)
+    refuse_blocked(proposal, [parsed.owner])
     proposal.safe = safe
     actor = actor or f"owner:{parsed.owner}"
     if child is None:
@@ -83,7 +92,7 @@ def _recognise(signature: str | bytes, parsed: Signature, tx: SafeTx, safe: Safe
     raise stranger(signature, parsed, safe, tx)
 
 
-def _refuse_unproved(parsed: Signature, safe: Safe, tx: SafeTx) -> None:
+def refuse_unproved(parsed: Signature, safe: Safe, tx: SafeTx) -> None:
     """An approved hash and a contract's word are worth what the chain says of them now."""
     if not parsed.needs_chain or proved_on_chain(parsed, safe, tx):
         return

@@ -221,7 +221,11 @@ def follow(chain: Chain, *, actor: str = "system:watch") -> int:
 
 def current(safe: Safe, *, actor: str = "system:governance") -> Safe:
     """The Safe as the chain has it now; a reading of the last two seconds will do. Network: not in a transaction."""
-    safe.refresh_from_db()
+    return fresh(Safe.objects.select_related("chain").get(pk=safe.pk), actor=actor)
+
+
+def fresh(safe: Safe, *, actor: str = "system:governance") -> Safe:
+    """The same for a row that was loaded just now."""
     if not safe.problem and timezone.now() - safe.read_at < FRESH:
         return safe
     return store(safe=safe, reading=read_or_refuse(safe.chain, safe.address), actor=actor)

@@ -94,7 +94,9 @@ def _store(proposal: Proposal, findings: Collection[Found], reason: str, actor: 
 
 def standings(proposal: Proposal) -> list[Standing]:
     """Every waiver asked for, judged with the roles of today; an altered one holds no more."""
-    found = []
+    found: list[Standing] = []
+    if proposal.pk is None:  # judged before it is stored
+        return found
     for waiver in Waiver.objects.filter(proposal=proposal):
         approval = Approval.objects.filter(about=waiver.subject).order_by("-pk").first()
         intact = waiver.sha256 == digest(proposal, waiver.keys, waiver.reason)

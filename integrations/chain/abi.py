@@ -119,12 +119,17 @@ def decode_call(source: Source, data: bytes | str) -> DecodedCall:
         raise Invalid("data", "Too short for a call.", "at least a 4-byte selector")
     for function in functions(source):
         if function.selector == raw[:4]:
-            values, trailing, canonical = decode_args(function.inputs, raw[4:])
-            args = tuple(Argument(p.name, p.canonical, v) for p, v in zip(function.inputs, values, strict=True))
-            return DecodedCall(
-                function.name, function.signature, "0x" + raw[:4].hex(), args, trailing=trailing, canonical=canonical
-            )
+            return decode_as(function, raw)
     raise Invalid("data", f"The ABI has no function with selector 0x{raw[:4].hex()}.", "data made for this contract")
+
+
+def decode_as(function: Function, raw: bytes) -> DecodedCall:
+    """A call of a function that its selector has told."""
+    values, trailing, canonical = decode_args(function.inputs, raw[4:])
+    args = tuple(Argument(p.name, p.canonical, v) for p, v in zip(function.inputs, values, strict=True))
+    return DecodedCall(
+        function.name, function.signature, "0x" + raw[:4].hex(), args, trailing=trailing, canonical=canonical
+    )
 
 
 def decode_args(params: Sequence[Param], raw: bytes) -> tuple[tuple[Any, ...], bytes, bool]:

@@ -1,6 +1,7 @@
 """Addresses and hashes as text: one spelling inside the house, clear errors at its door."""
 
 import re
+from functools import lru_cache
 
 from integrations.chain.hashing import keccak
 from ledger.errors import Invalid
@@ -17,6 +18,12 @@ def checksum(address: str | bytes) -> str:
     digits = address.hex() if isinstance(address, bytes) else address[2:].lower()
     if len(digits) != 40:
         raise ValueError("an address has 20 bytes")
+    return _spelled(digits)
+
+
+@lru_cache(maxsize=4096)
+def _spelled(digits: str) -> str:
+    """The same few addresses are asked for again and again."""
     marks = keccak(digits.encode()).hex()
     return "0x" + "".join(c.upper() if int(mark, 16) >= 8 else c for c, mark in zip(digits, marks, strict=False))
 

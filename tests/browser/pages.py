@@ -488,6 +488,7 @@ NOT_PAGES: dict[str, str] = {
     "governance/tools/<str:name>": "a file to be saved",
     "governance/proposals/new/call/": "a part of the page that proposes",
     "governance/safes/<int:pk>/queue/": "a part of the Safe's page",
+    "safe-tx-service/*": "JSON, by token only",
     "governance/plans/<int:pk>/plan.json": "JSON",
     "runbooks/playbooks/<slug:slug>/versions/<int:number>/cacao/": "JSON",
     "runbooks/playbooks/<slug:slug>/versions/<int:number>/yaml/": "a text file",

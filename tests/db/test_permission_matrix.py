@@ -19,7 +19,14 @@ from tests.people import LEVELS, browser_of, caller, person, program_of
 
 pytestmark = pytest.mark.django_db
 METHODS = ("get", "post", "put", "patch", "delete")
-ARGUMENTS = {"int": "987654321", "slug": "no-such-thing", "str": "no-such-thing"}
+ARGUMENTS = {
+    "int": "987654321",
+    "slug": "no-such-thing",
+    "str": "no-such-thing",
+    "path": "no/such/thing",
+    "slash": "/",
+    "version": "2",
+}
 
 
 def routes(patterns: Any = None, prefix: str = "") -> Iterator[tuple[str, dict[str, str] | None]]:
