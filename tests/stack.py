@@ -177,9 +177,15 @@ def running(*arguments: str, cold: bool = False, **env: str) -> Iterator[Stack]:
             stack.stop()
 
 
+def _sees_blocks(stack: Stack) -> bool:
+    """Of every chain; a part that is not well says so in other words."""
+    ages = stack.get("/readyz")[1]["parts"]["chains"].get("head_age_s", {})
+    return bool(ages) and all(age < 10 for age in ages.values())
+
+
 def _caught_up(stack: Stack, seconds: float = 30) -> None:
     """The watch has seen this devnet's blocks, and not only the original's."""
     end = time.monotonic() + seconds
-    while not all(age < 10 for age in stack.get("/readyz")[1]["parts"]["chains"]["head_age_s"].values()):
+    while not _sees_blocks(stack):
         assert time.monotonic() < end, f"the watch does not catch up:\n{stack.log[-4000:]}"
         time.sleep(0.2)

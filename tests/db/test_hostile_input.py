@@ -190,16 +190,19 @@ def test_no_body_breaks_it(path: str) -> None:
     assert client.post(f"/api/v1/{path}", BODIES[-1], content_type="application/json").status_code == 413
 
 
-def test_no_query_breaks_a_list() -> None:
+KEYS = ("cursor", "limit", "status", "scope", "safe", "verb", "subject", "kind", "enabled", "protocol")
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_query_breaks_a_list(key: str) -> None:
     api = caller(person("ana", "admin"))
     resources: dict[str, Any] = api.get("/api/v1/").json()
     odd = ("%00", "%ff", "9" * 30, "-1", "1e9", "%F0%9F%94%A5", "' OR 1=1--", "x" * 3000)
     for name in resources:
-        for key in ("cursor", "limit", "status", "scope", "safe", "verb", "subject", "kind", "enabled", "protocol"):
-            for value in odd:
-                answer = api.get(f"/api/v1/{name}/?{key}={value}")
-                assert answer.status_code in (200, 400, 404), (name, key, value, answer.status_code)
-                assert "Traceback" not in answer.content.decode()
+        for value in odd:
+            answer = api.get(f"/api/v1/{name}/?{key}={value}")
+            assert answer.status_code in (200, 400, 404), (name, key, value, answer.status_code)
+            assert "Traceback" not in answer.content.decode()
 
 
 def test_floats_and_endless_numbers_in_free_objects_are_told_from_what_is_right() -> None:
