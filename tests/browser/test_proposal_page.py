@@ -17,11 +17,15 @@ from tests.stack import Stack
 PHONE = {"width": 390, "height": 844}
 DESK = {"width": 1280, "height": 800}
 PASSWORD = "breakglass-demo"
+# What another file left unsigned would hold up everything behind it.
 PROPOSE = """
-from governance.proposals.services import propose
+from governance.proposals.models import Proposal
+from governance.proposals.services import propose, withdraw
 from governance.safes.models import Safe
 from integrations.devnet.chain import DAN
 safe = Safe.objects.get(label="Treasury Safe")
+for left in Proposal.objects.filter(safe=safe, status="signing"):
+    withdraw(proposal=left, actor="system:test", reason="its test is over")
 call = {{"to": DAN.address, "value": "0", "data": "0x"}}
 made = propose(safe=safe, calls=[call] * {calls}, title={title!r}, actor="system:test", auto_execute=True)
 print("proposal", made.pk)
