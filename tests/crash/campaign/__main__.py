@@ -66,7 +66,7 @@ class Campaign:
         from tests.crash.campaign import stage
 
         said = 0.0
-        while (count := self.total()) < self.asked.faults or self.plan or self.owners.deck or not self.owners.stories:
+        while (count := self.total()) < self.asked.faults or self.plan or not self.owners.told_all:
             if time.monotonic() - self.began > self.asked.minutes * 60:
                 say(f"the time is up after {count} faults")
                 break
@@ -79,9 +79,8 @@ class Campaign:
             self._strike(count)
             if time.monotonic() - said > 15:
                 said = time.monotonic()
-                say(
-                    f"{count} faults, {len(self.ordered)} runs ordered, {stage.runs_open()} under way, {len(self.owners.stories)} stories"
-                )
+                told = len(self.owners.stories)
+                say(f"{count} faults, {len(self.ordered)} runs ordered, {stage.runs_open()} under way, {told} stories")
             time.sleep(0.1)
 
     def _decide(self) -> None:

@@ -3,7 +3,8 @@
     python -m tests.crash.campaign.judge ORDERS SINK RPC_URL
 
 ORDERS holds a line a run: what it must have done on the chain (numbers of the Tally contract) and in the sink (deeds),
-each exactly once, and nothing else. Lines about Safes are `safe_judge.py`'s. One line a finding, then `N passed, N failed`; its status says whether all passed.
+each exactly once, and nothing else. Lines about Safes are read by `safe_judge.py`. One line a finding, then
+`N passed, N failed`; its status says whether all passed.
 
 A mail that came twice with one Message-ID, or a request that came twice with one Idempotency-Key, is one deed: its
 receiver can tell, and that is what the two are for. How often that was needed is said.

@@ -101,6 +101,11 @@ class Owners:
     def open(self) -> int:
         return sum(owned.story is not None for owned in self.safes)
 
+    @property
+    def told_all(self) -> bool:
+        """Every kind of story has begun."""
+        return len(self.stories) >= len(self.kinds)
+
     def begin(self) -> None:
         """The next story, wherever one has ended; every kind comes before any comes again."""
         from tests.crash.campaign import stories
