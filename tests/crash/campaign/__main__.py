@@ -71,7 +71,8 @@ class Campaign:
                 say(f"the time is up after {count} faults")
                 break
             if stage.answers():
-                for _ in range(self.asked.runs - stage.runs_open()):
+                wanted = self.asked.runs if count < self.asked.faults else 0
+                for _ in range(wanted - stage.runs_open()):
                     self._order()
                 self._decide()
                 self.owners.begin()
