@@ -21,6 +21,8 @@ from eth_utils.crypto import keccak
 from integrations.devnet.rpc import Rpc
 from tests.crash.campaign.safe_judge import judge_safes
 
+JUDGE = "judge@example.org"
+"""To whom the runs' mails go. Whoever is asked to sign, or is told of an alarm, gets others."""
 COUNTED = "0x" + keccak(text="Counted(uint256,uint256,address)").hex()
 
 
@@ -62,9 +64,11 @@ def judge(orders: list[Any], sink: list[Any], rpc: Rpc) -> tuple[int, list[str]]
 
 
 def _deeds(sink: list[Any]) -> dict[str, set[str]]:
-    """Each deed's distinct doings; one without a mark of its own counts each time."""
+    """Each deed's distinct doings; one without a mark of its own counts each time. Signers' mails are no deeds."""
     found: dict[str, set[str]] = defaultdict(set)
     for number, line in enumerate(sink):
+        if line["kind"] == "mail" and JUDGE not in line["to"]:
+            continue
         found[line["deed"]].add(line["same"] or f"line {number}")
     return found
 
@@ -80,6 +84,7 @@ def main(orders: str, sink: str, url: str) -> int:
     passed, found = judge(ordered, taken, Rpc(url))
     for text in found:
         print(f"judge: {text}")
+    taken = [line for line in taken if line["kind"] != "mail" or JUDGE in line["to"]]
     repeats = len(taken) - sum(len(same) for same in _deeds(taken).values())
     runs = [line for line in ordered if "run" in line]
     stories = Counter(line["kind"] for line in ordered if "story" in line)
