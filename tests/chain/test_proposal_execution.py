@@ -122,7 +122,7 @@ def test_a_batch_is_executed_on_each_version(helix: World, executor: Executor, v
 def test_an_endpoint_that_begins_to_lie_midway_fails_nothing(
     helix: World, executor: Executor, rpc_proxy: RpcProxy
 ) -> None:
-    """It names other owners after both agreed on them: what is signed is neither failed nor simulated with strangers."""
+    """It names other owners after both agreed on them: nothing is simulated with strangers, and nothing fails."""
     proposal = signed(helix.propose())
     Endpoint.objects.create(chain=helix.chain, url=rpc_proxy.url, label="liar", priority=1)
     getter = "0x" + calldata("getOwners()").hex()
