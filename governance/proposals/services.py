@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from governance.plans.models import Plan
 from governance.plans.schema import Call
-from governance.proposals.building import Built, build, read_calls
+from governance.proposals.building import Built, as_json, build, calls_of, read_calls
 from governance.proposals.decoding import is_rejection
 from governance.proposals.ending import check_limit, set_timer, withdraw
 from governance.proposals.integrity import check_plan
@@ -24,7 +24,7 @@ from ledger.scopes import members_of_private, open_scope
 from ledger.text import one_line, prose
 from work import enqueue
 
-__all__ = ["confirm", "execute", "propose", "reject", "supersede", "use_up", "withdraw"]
+__all__ = ["adopt", "confirm", "execute", "propose", "reject", "supersede", "use_up", "withdraw"]
 LONGEST_DESCRIPTION = 10_000
 
 
@@ -72,6 +72,26 @@ def propose(
     )
 
 
+def adopt(*, safe: Safe, tx: SafeTx, title: str, description: str, actor: str) -> Proposal:
+    """A transaction that was made elsewhere, exactly as it is: its owners sign these fields and no others.
+
+    `safe` is as the chain has it now. What is no plain calls has none on record, and a finding blocks it.
+    """
+    if (tx.chain_id, tx.safe, tx.version) != (safe.chain.chain_id, safe.address, safe.version):
+        raise Invalid("safe", "This is a transaction of another Safe.", f"one of {safe.address}")
+    calls = calls_of(tx)
+    return _store(
+        safe=safe,
+        tx=tx,
+        nonce=asked_for(safe, tx.nonce),
+        calls=[] if calls is None else as_json(calls),
+        title=one_line("title", title, 200),
+        description=prose("description", description, LONGEST_DESCRIPTION, empty=True),
+        scope=None,
+        actor=actor,
+    )
+
+
 def of_step(plan: Plan, step_id: str) -> Proposal | None:
     return Proposal.objects.filter(plan=plan, step_id=step_id).exclude(status__in=DEAD).first()
 
@@ -115,6 +135,11 @@ def _store(*, safe: Safe, tx: SafeTx, nonce: int | None, scope: Scope | None, ac
                 value=tx.value,
                 data=tx.data,
                 operation=tx.operation,
+                safe_tx_gas=tx.safe_tx_gas,
+                base_gas=tx.base_gas,
+                gas_price=tx.gas_price,
+                gas_token=tx.gas_token,
+                refund_receiver=tx.refund_receiver,
                 nonce=tx.nonce,
                 safe_tx_hash=safe_tx_hash(tx),
                 created_by=actor,
@@ -123,7 +148,7 @@ def _store(*, safe: Safe, tx: SafeTx, nonce: int | None, scope: Scope | None, ac
             )
             _announce(proposal, tx, actor)
     except IntegrityError:
-        plan, step_id = columns["plan"], columns["step_id"]
+        plan, step_id = columns.get("plan"), columns.get("step_id", "")
         if plan is not None and (existing := of_step(plan, step_id)):
             return existing
         raise Invalid(
