@@ -1,8 +1,8 @@
 """A client of the Safe Transaction Service's REST API (v2), which somebody else runs.
 
 Nothing that it answers is believed: an answer is only taken apart here (`service_answers.py`). Every call is bounded in
-time and size, goes to the configured address and nowhere else (no redirect, no `next` of the service's is followed), and
-ends in an answer or in a `ServiceTrouble` that says in words what is wrong.
+time and size, goes to the configured address and nowhere else (neither a redirect nor a `next` of the service's is
+followed), and ends in an answer or in a `ServiceTrouble` that says in words what is wrong.
 """
 
 import json

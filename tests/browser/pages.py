@@ -19,6 +19,8 @@ from accounts.invitations.models import Invitation
 from accounts.invitations.services import invite, link_of
 from accounts.models import User
 from accounts.tokens.services import create_token
+from governance.exchange.models import SafeService
+from governance.exchange.services import set_service
 from governance.plans.models import Plan
 from governance.proposals.links import link_of as signing_link
 from governance.proposals.models import Proposal
@@ -158,6 +160,11 @@ class World:
     @property
     def safe(self) -> Safe:
         return self.governed.guardian
+
+    @cached_property
+    def safe_service(self) -> SafeService:
+        url = "https://safe.example.org/tx-service/dev"
+        return set_service(chain=self.safe.chain, url=url, key="0123456789", actor=self.admin.actor)
 
     @property
     def plan(self) -> Plan:
@@ -437,6 +444,8 @@ PAGES: list[Page] = [
     Page("governance/safes/", with_("proposal")),
     Page("governance/safes/new/", with_("proposal")),
     Page("governance/safes/<int:pk>/", pk("safe")),
+    Page("governance/safe-services/", with_("safe_service")),
+    Page("governance/safe-services/", with_("safe_service"), who="viewer", name="services, only read"),
     Page("governance/protocols/<slug:slug>/", lambda world: {"slug": world.governed.protocol.slug}),
     Page("governance/plans/", with_("run")),
     Page("governance/plans/<int:pk>/", pk("plan")),
