@@ -100,11 +100,10 @@ def _backoff(failures: int) -> timedelta:
 
 
 def _exchange(service: SafeService, exchange: Exchange, safe: Safe) -> tuple[Taken, int]:
-    client = Service(service.url, service.key)
     whose = SafeTx(safe.chain.chain_id, safe.address, safe.version, to=safe.address, nonce=safe.nonce)
-    listing = client.pending(whose)
+    listing = Service(service.url, service.key).pending(whose)
     taken = take(safe, listing, read_url(service.url).place)
-    return taken, give(client, exchange, safe, listing)
+    return taken, give(Service(service.url, service.key), exchange, safe, listing)
 
 
 def _pause(safe: Safe) -> timedelta:

@@ -13,7 +13,7 @@ from ledger import record
 ACTOR = "system:exchange"
 AGAIN = timedelta(minutes=10)
 MOST = 500
-"""Rows a Safe: who lies without end fills no database. Beyond it nothing new is noted, and nothing of it is taken."""
+"""Rows a Safe: who lies without end fills no database. What a turn tries is bounded anyway."""
 MOST_AT_ONCE = 20
 
 

@@ -33,7 +33,7 @@ def place_of(service: SafeService) -> str:
 
 
 def state_of(safe: Safe) -> State:
-    service = SafeService.objects.filter(chain=safe.chain_id).first()
+    service = SafeService.objects.filter(chain=safe.chain_id).defer("key").first()
     exchange = Exchange.objects.filter(safe=safe).first() or Exchange(safe=safe)
     odd = Oddity.objects.filter(safe=safe)
     open_ones = ("signing", "ready")

@@ -90,8 +90,14 @@ def _genuine(safe: Safe, tx: SafeTx, raw: bytes, taken: Taken) -> bool:
         return any(_owners(child, tx, raw, nesting.message_hash(tx, child)) for child in nesting.children(safe))
     if not parsed.needs_chain:
         return True
+    mark = mark_of("claim", tx.hash, raw.hex())
+    if taken.tired or rested(safe, mark):
+        return False
     taken.tries += 1
-    return proved_on_chain(parsed, safe, tx)
+    if proved_on_chain(parsed, safe, tx):
+        return True
+    note(safe, "signature", mark, f"nonce {tx.nonce}: the chain does not confirm it for {parsed.owner}.")
+    return False
 
 
 def _owners(safe: Safe, tx: SafeTx, raw: bytes, digest: str = "") -> Signature | None:

@@ -234,7 +234,7 @@ def test_whatever_it_does_instead_of_answering_changes_nothing_here(safe: Safe, 
     mine.refresh_from_db()
     assert (mine.status, state.done_at, verbs()) == ("ready", None, ["service.set", "service.failing"])
     page = browser_of(person("val", "viewer")).get(f"/governance/safes/{safe.pk}/").content.decode()
-    assert "gives no answer that can be used since" in page
+    assert "has given no answer that can be used since" in page
     state = exchange(safe)  # it is back: both sides catch up
     assert (state.problem, state.failures, state.failing_since) == ("", 0, None)
     assert Proposal.objects.get(nonce=7).confirmations.get().owner == KEYS[0].address
