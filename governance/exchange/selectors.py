@@ -1,8 +1,11 @@
 """How far we are with a service, for pages and the API."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from governance.exchange.models import Exchange, Given, Oddity, SafeService
+from governance.proposals.counting import COLLECTING
+from governance.proposals.models import Proposal
 from governance.safes.models import Safe
 from integrations.outgoing import OutgoingError, read_url
 
@@ -32,10 +35,10 @@ def place_of(service: SafeService) -> str:
         return "an address that cannot be called"
 
 
-def state_of(safe: Safe) -> State:
+def state_of(safe: Safe, viewer: Any) -> State:
     service = SafeService.objects.filter(chain=safe.chain_id).defer("key").first()
     exchange = Exchange.objects.filter(safe=safe).first() or Exchange(safe=safe)
     odd = Oddity.objects.filter(safe=safe)
-    open_ones = ("signing", "ready")
-    refused = Given.objects.filter(proposal__safe=safe, proposal__status__in=open_ones).exclude(refusal="")
+    seen = Proposal.objects.visible_to(viewer).filter(safe=safe, status__in=COLLECTING)
+    refused = Given.objects.filter(proposal__in=seen).exclude(refusal="")
     return State(service, exchange, list(odd[:SHOWN]), odd.count(), list(refused.select_related("proposal")[:SHOWN]))

@@ -18,6 +18,7 @@ from integrations.safe.hashes import SafeTx
 from integrations.safe.service_answers import Entry, Listing
 from integrations.safe.signatures import Signature, parse
 from ledger import Invalid, Refused
+from ledger.scopes import members_of_private
 
 MOST_TRIES = 25
 PASSING = ("chain-unavailable", "endpoints-disagree")
@@ -129,6 +130,8 @@ def _take_signatures(safe: Safe, proposal: Proposal, entry: Entry, taken: Taken)
             proposal.refresh_from_db()
             if proposal.status not in COLLECTING:
                 return
-            note(safe, "signature", mark, f"nonce {entry.tx.nonce}: {error.message}")
+            # Everybody reads these words; why a private matter's signature is refused is not everybody's business.
+            words = error.message if members_of_private(proposal.scope) is None else "it does not count here."
+            note(safe, "signature", mark, f"nonce {entry.tx.nonce}: {words}")
             continue
         taken.signatures += 1

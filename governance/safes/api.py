@@ -165,4 +165,4 @@ class SafeViewSet(
             asked = SharingSerializer(data=request.data)
             asked.is_valid(raise_exception=True)
             set_sharing(safe=safe, sharing=asked.validated_data["sharing"], actor=actor_of(request))
-        return Response(StateSerializer(state_of(safe)).data)
+        return Response(StateSerializer(state_of(safe, request.user)).data)

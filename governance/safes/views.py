@@ -63,7 +63,7 @@ def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
         "past": visible_proposals(user).filter(safe=safe).exclude(status__in=OPEN).order_by("-pk")[:20],
         "may_respond": user.has_level("responder"),
         "may_set": user.has_level("admin"),
-        "exchanged": state_of(safe),
+        "exchanged": state_of(safe, user),
         "sharing_choices": Sharing.choices,
         "seq": seq,
     }
