@@ -301,7 +301,7 @@ def test_a_hostile_transaction_is_shown_and_not_signed(safe: Safe, there: FakeSe
     exchange(safe)
     proposal = Proposal.objects.get()
     assert (proposal.status, proposal.calls, proposal.confirmations.count()) == ("signing", [], 0)
-    assert "delegatecall" in {one.kind for one in review(proposal).blocking}
+    assert "delegatecall" in {one.finding for one in review(proposal).blocking}
     with pytest.raises(Refused, match="may not be signed"):
         confirm(proposal=proposal, signature=by(tx, 2), actor="user:1")
 
