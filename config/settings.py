@@ -152,6 +152,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "work.sweep": {"task": "work.sweep", "schedule": 2.0, "options": {"expires": 2.0}},
     "incidents.anchor.daily": {"task": "incidents.anchor.daily", "schedule": 600.0, "options": {"expires": 600.0}},
     "runbooks.rehearsals": {"task": "runbooks.rehearsals", "schedule": 20.0, "options": {"expires": 20.0}},
+    "governance.exchange": {"task": "governance.exchange", "schedule": 30.0, "options": {"expires": 30.0}},
     "chain.look": {"task": "chain.look", "schedule": 15.0, "options": {"expires": 15.0}},
 }
 

@@ -1,5 +1,6 @@
 """`API` lists this room's resources."""
 
+from governance.exchange.api import SafeServiceViewSet
 from governance.plans.api import PlanViewSet
 from governance.proposals.api import ProposalViewSet
 from governance.protocols.api import (
@@ -18,6 +19,7 @@ API = [
     ("allowed", AllowedViewSet, "allowed"),
     ("failure-modes", FailureModeViewSet, "failure-mode"),
     ("safes", SafeViewSet, "safe"),
+    ("safe-services", SafeServiceViewSet, "safe-service"),
     ("plans", PlanViewSet, "plan"),
     ("proposals", ProposalViewSet, "proposal"),
 ]

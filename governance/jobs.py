@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from governance.exchange import exchanging
 from governance.proposals import approving, ending, execution, outcome, reminding
 from governance.proposals.counting import RECOUNT
 from governance.proposals.models import Proposal
@@ -70,6 +71,12 @@ def expire(lease: Lease) -> Outcome:
 def remind(lease: Lease) -> Outcome:
     """A proposal that waits for its signers."""
     return reminding.run(lease)
+
+
+@handler(exchanging.KIND, lease=10, longest=180, max_attempts=20, backoff=PATIENT)
+def exchange(lease: Lease) -> Outcome:
+    """A Safe whose chain has a Safe Transaction Service."""
+    return exchanging.run(lease)
 
 
 @handler(SETTLE, lease=5, max_attempts=60, backoff=PATIENT)

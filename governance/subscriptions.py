@@ -2,10 +2,11 @@
 
 from django.db.models import Q
 
+from governance.exchange.exchanging import hurry
 from governance.jobs import OUTCOME, SETTLE
 from governance.proposals import reminding
 from governance.proposals.counting import COLLECTING, enqueue_recount
-from governance.proposals.models import Proposal
+from governance.proposals.models import Proposal, Via
 from governance.proposals.signing import EXECUTE
 from governance.proposals.telling import ask_signers
 from governance.safes.models import Safe
@@ -111,3 +112,14 @@ def approval_executed(event: Event) -> None:
     waiting = Proposal.objects.filter(safe_tx_hash=approved, safe__address=done.to, status__in=COLLECTING)
     for proposal in waiting.select_related("scope"):
         enqueue_recount(proposal, key=str(event.pk), actor=ACTOR)
+
+
+@subscribe("confirmation.*", name="governance.exchange")
+def signed(event: Event) -> None:
+    """A signature that did not come from the service is given to it at once."""
+    if (event.after or {}).get("via") == Via.SERVICE:
+        return
+    number = _number(event.subject, "proposal")
+    proposal = Proposal.objects.filter(pk=number).select_related("safe").first() if number else None
+    if proposal is not None:
+        hurry(proposal.safe)

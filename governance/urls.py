@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from governance import views
+from governance.exchange import views as exchange
 from governance.plans import views as plans
 from governance.proposals import offline
 from governance.proposals import propose_views as proposing
@@ -38,6 +39,10 @@ urlpatterns = [
     path("governance/safes/<int:pk>/refresh/", safes.refresh_view, name="refresh-safe"),
     path("governance/safes/<int:pk>/queue/", safes.queue_part, name="safe-queue"),
     path("governance/safes/<int:pk>/use-up/", proposals.use_up_view, name="use-up"),
+    path("governance/safes/<int:pk>/sharing/", exchange.set_sharing, name="safe-sharing"),
+    path("governance/safe-services/", exchange.index, name="safe-services"),
+    path("governance/safe-services/set/", exchange.set_service, name="set-safe-service"),
+    path("governance/safe-services/<int:pk>/remove/", exchange.remove_service, name="remove-safe-service"),
     path("governance/protocols/<slug:slug>/", protocols.protocol_page, name="protocol"),
     path("governance/plans/", plans.index, name="plans"),
     path("governance/plans/<int:pk>/", plans.plan_page, name="plan"),

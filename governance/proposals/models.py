@@ -150,6 +150,7 @@ class Via(models.TextChoices):
     API = "api"
     LINK = "link"  # by a signer without an account
     CHAIN = "chain"  # an approveHash that was seen
+    SERVICE = "service"  # a Safe Transaction Service had it
 
 
 class Confirmation(models.Model):

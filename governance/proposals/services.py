@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 
 from governance.plans.models import Plan
 from governance.plans.schema import Call
-from governance.proposals.building import Built, build, read_calls
+from governance.proposals.building import Built, as_json, build, calls_of, read_calls
 from governance.proposals.decoding import is_rejection
 from governance.proposals.ending import check_limit, set_timer, withdraw
 from governance.proposals.integrity import check_plan
@@ -24,7 +24,7 @@ from ledger.scopes import members_of_private, open_scope
 from ledger.text import one_line, prose
 from work import enqueue
 
-__all__ = ["confirm", "execute", "propose", "reject", "store", "supersede", "use_up", "withdraw"]
+__all__ = ["adopt", "confirm", "execute", "propose", "reject", "store", "supersede", "use_up", "withdraw"]
 LONGEST_DESCRIPTION = 10_000
 
 
@@ -68,6 +68,26 @@ def propose(
         step_id=step_id,
         auto_execute=plan is not None if auto_execute is None else auto_execute,
         expires_at=expires_at,
+        actor=actor,
+    )
+
+
+def adopt(*, safe: Safe, tx: SafeTx, title: str, description: str, actor: str) -> Proposal:
+    """A transaction that was made elsewhere, exactly as it is: its owners sign these fields and no others.
+
+    `safe` is as the chain has it now. What is no plain calls has none on record, and a finding blocks it.
+    """
+    if (tx.chain_id, tx.safe, tx.version) != (safe.chain.chain_id, safe.address, safe.version):
+        raise Invalid("safe", "This is a transaction of another Safe.", f"one of {safe.address}")
+    calls = calls_of(tx)
+    return store(
+        safe=safe,
+        tx=tx,
+        nonce=asked_for(safe, tx.nonce),
+        calls=[] if calls is None else as_json(calls),
+        title=one_line("title", title, 200),
+        description=prose("description", description, LONGEST_DESCRIPTION, empty=True),
+        scope=None,
         actor=actor,
     )
 

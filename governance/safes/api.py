@@ -10,8 +10,11 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import IdempotentCreateMixin
 from accounts.api.serializers import StrictSerializer
-from accounts.permissions import Commander, ReadScoped
+from accounts.permissions import Admin, Commander, ReadScoped
 from accounts.selectors import actor_of
+from governance.exchange.api import SharingSerializer, StateSerializer
+from governance.exchange.selectors import state_of
+from governance.exchange.services import set_sharing
 from governance.proposals.queue import queue_of
 from governance.protocols.models import Protocol
 from governance.safes.models import Safe
@@ -110,6 +113,8 @@ class SafeViewSet(
     queryset = all_safes()
 
     def get_permissions(self) -> list[Any]:
+        if self.action == "exchange" and self.request.method == "POST":
+            return [Admin()]
         return [Commander() if self.action == "create" else ReadScoped()]
 
     @extend_schema(request=RegisterSerializer, responses={201: SafeSerializer})
@@ -143,3 +148,21 @@ class SafeViewSet(
     def queue(self, request: Request, pk: int) -> Response:
         """What is open, by nonce: rivals, gaps, what is dead, and what executing one does to the rest."""
         return Response(QueueSerializer(queue_of(self.get_object(), request.user)).data)
+
+    @extend_schema(methods=["get"], responses=StateSerializer)
+    @extend_schema(methods=["post"], request=SharingSerializer, responses={200: StateSerializer})
+    @action(
+        detail=True,
+        methods=["get", "post"],
+        serializer_class=StateSerializer,
+        pagination_class=None,
+        filter_backends=[],
+    )
+    def exchange(self, request: Request, pk: int) -> Response:
+        """How far we are with the chain's Safe Transaction Service; an admin says what it may be given."""
+        safe = self.get_object()
+        if request.method == "POST":
+            asked = SharingSerializer(data=request.data)
+            asked.is_valid(raise_exception=True)
+            set_sharing(safe=safe, sharing=asked.validated_data["sharing"], actor=actor_of(request))
+        return Response(StateSerializer(state_of(safe, request.user)).data)

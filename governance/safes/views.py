@@ -8,6 +8,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.decorators import current_user, require_level
+from governance.exchange.models import Sharing
+from governance.exchange.selectors import state_of
 from governance.proposals.approving import look
 from governance.proposals.counting import COLLECTING
 from governance.proposals.forms import add_error
@@ -60,6 +62,9 @@ def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
         "owning": Safe.objects.filter(chain=safe.chain, owners__contains=[safe.address]),
         "past": visible_proposals(user).filter(safe=safe).exclude(status__in=OPEN).order_by("-pk")[:20],
         "may_respond": user.has_level("responder"),
+        "may_set": user.has_level("admin"),
+        "exchanged": state_of(safe, user),
+        "sharing_choices": Sharing.choices,
         "seq": seq,
     }
     return render(request, "governance/safe.html", context)

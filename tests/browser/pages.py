@@ -6,12 +6,14 @@ What a route's arguments need is made once a module by `World`, from the rooms' 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cached_property
 
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.utils import timezone
 
 from accounts.approvals.models import Approval
 from accounts.approvals.services import request_approval
@@ -19,6 +21,8 @@ from accounts.invitations.models import Invitation
 from accounts.invitations.services import invite, link_of
 from accounts.models import User
 from accounts.tokens.services import create_token
+from governance.exchange.models import Exchange, Oddity, SafeService
+from governance.exchange.services import set_service
 from governance.plans.models import Plan
 from governance.proposals.links import link_of as signing_link
 from governance.proposals.models import Proposal
@@ -158,6 +162,16 @@ class World:
     @property
     def safe(self) -> Safe:
         return self.governed.guardian
+
+    @cached_property
+    def safe_service(self) -> SafeService:
+        """It gives no answer any more, and said something odd before."""
+        url, past = "https://safe.example.org/tx-service/dev", timezone.now() - timedelta(minutes=2)
+        said, found = "0x" + "12" * 32, "0x" + "ab" * 32
+        words = f"safeTxHash: The service says {said}, but its own fields hash to {found} (nonce 4)."
+        Oddity.objects.create(safe=self.safe, kind="hash", mark=said, words=words, again_at=past)
+        Exchange.objects.create(safe=self.safe, done_at=past, failing_since=past, problem="it answers 502", unsigned=1)
+        return set_service(chain=self.safe.chain, url=url, key="0123456789", actor=self.admin.actor)
 
     @property
     def plan(self) -> Plan:
@@ -437,6 +451,9 @@ PAGES: list[Page] = [
     Page("governance/safes/", with_("proposal")),
     Page("governance/safes/new/", with_("proposal")),
     Page("governance/safes/<int:pk>/", pk("safe")),
+    Page("governance/safe-services/", with_("safe_service")),
+    Page("governance/safes/<int:pk>/", lambda w: {"pk": w.safe_service and w.safe.pk}, name="Safe, its service fails"),
+    Page("governance/safe-services/", with_("safe_service"), who="viewer", name="services, only read"),
     Page("governance/protocols/<slug:slug>/", lambda world: {"slug": world.governed.protocol.slug}),
     Page("governance/plans/", with_("run")),
     Page("governance/plans/<int:pk>/", pk("plan")),
