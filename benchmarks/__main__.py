@@ -12,25 +12,16 @@ from tests.stack import ROOT, Stack
 
 
 def emergency(stack: Stack) -> None:
-    _inside(stack, "benchmarks.emergency")
-
-
-def review(stack: Stack) -> None:
-    _inside(stack, "benchmarks.review")
-
-
-def _inside(stack: Stack, module: str) -> None:
     """In a process whose Django is set up for the instance that is measured."""
     env = {**stack.env, **stack.runtime, "DJANGO_SETTINGS_MODULE": "config.settings", "ETH_HASH_BACKEND": "pysha3"}
     env["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright keeps a loop in this thread
-    subprocess.run([sys.executable, "-m", module], cwd=ROOT, env=env, check=True, timeout=600)
+    subprocess.run([sys.executable, "-m", "benchmarks.emergency"], cwd=ROOT, env=env, check=True, timeout=600)
 
 
 GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "events": (events.measure, ("--only", "postgres,redis,migrate,ledger")),
     "emergency": (emergency, ()),
     "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
-    "review": (review, ("--only", "postgres,redis,migrate,devnet,demo")),
     "runs": (runs.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
 }
 

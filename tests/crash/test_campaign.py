@@ -18,5 +18,4 @@ def test_a_sample_of_the_campaign_ends_with_nothing_lost_and_nothing_twice(tmp_p
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=220)
     last = done.stdout.strip().splitlines()[-1]
     assert re.fullmatch(r"[1-9]\d* passed, 0 failed", last), f"{done.stdout[-6000:]}\n{done.stderr[-3000:]}"
-    assert re.search(r"^judge: [3-9]\d* stories of Safes", done.stdout, re.MULTILINE), done.stdout[-6000:]
     assert done.returncode == 0
