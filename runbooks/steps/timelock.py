@@ -39,7 +39,7 @@ from runbooks.steps import (
     Waiting,
 )
 from runbooks.steps.safe import SafeStep
-from runbooks.steps.send import Send, standing
+from runbooks.steps.send import Send, standing, transaction_of
 
 if TYPE_CHECKING:
     from integrations.chain.client import Client
@@ -331,11 +331,28 @@ def _wait(step: "StepRun", found: _Found) -> Result:
 def _gone(step: "StepRun") -> Result:
     """Cancelled by somebody, unless a reorg took the scheduling, which is then under way again."""
     scheduling = f"{step.step_id.removesuffix('.ready')}.schedule"
-    other = step.run.steps.filter(step_id=scheduling).exclude(status__in=("done", "skipped")).first()
-    if other is None:
+    other = step.run.steps.filter(step_id=scheduling).first()
+    if other is None or (other.status in ("done", "skipped") and not _lost_its_block(step, other)):
         return Failed(reason="the timelock no longer knows the operation: somebody cancelled it")
     until = timezone.now() + timedelta(seconds=5)
     return Waiting(on=other.subject, reason="a reorg took its scheduling, which is sent again", until=until)
+
+
+def _lost_its_block(step: "StepRun", scheduling: "StepRun") -> bool:
+    """The step says that it is done, and has not heard yet; or we are the first to see it."""
+    from integrations.chain.client import RpcError, client_for
+    from runbooks.runs.flights import flights_of
+
+    flight = flights_of(step.run, [scheduling]).get(scheduling.step_id)
+    if flight is not None and flight.lives:
+        return True
+    transaction = transaction_of(scheduling)
+    if transaction is None or not transaction.hash:
+        return False
+    try:
+        return client_for(transaction.chain, step.run.environment).receipt(transaction.hash) is None
+    except RpcError:
+        return True  # nobody can say so now: asked again in a moment
 
 
 def _settled(params: Params, found: _Found) -> Result | None:
@@ -351,8 +368,6 @@ def _settled(params: Params, found: _Found) -> Result | None:
             return Failed(reason="the same operation was executed before; give it another `salt`")
         case "execute", "done":
             return Finished(proof="executed already, not by this run", output=output)
-        case "execute", "unset":
-            return Failed(reason="the timelock no longer knows the operation: somebody cancelled it")
         case "cancel", "done":
             return Failed(reason="it is too late to cancel: the operation was executed")
         case "cancel", "unset":
