@@ -11,6 +11,7 @@ from governance.proposals.signing import EXECUTE
 from governance.proposals.telling import ask_signers
 from governance.safes.models import Safe
 from integrations.chain.transactions.models import Transaction
+from integrations.safe.nested import APPROVE_HASH
 from ledger import subscribe, transition
 from ledger.models import Event
 from work import enqueue
@@ -19,7 +20,6 @@ from work.services import wake
 
 ENDED = ("mined", "failed", "refused", "dropped", "unknown")
 ACTOR = "system:governance"
-APPROVE_HASH = bytes.fromhex("d4d9bdcd")  # approveHash(bytes32)
 
 
 def _number(subject: str, noun: str) -> int | None:

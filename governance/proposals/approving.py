@@ -10,16 +10,15 @@ from governance.proposals.services import propose
 from governance.proposals.signing import confirm
 from governance.safes.models import Safe
 from governance.safes.services import current
-from integrations.chain.abi import encode_call
 from integrations.chain.client import client_for
 from integrations.chain.models import Chain
 from integrations.safe.hashes import safe_tx_hash
+from integrations.safe.nested import approve_hash_data
 from integrations.safe.reads import approvals_in, approved_hashes
 from integrations.safe.signatures import CONTRACT, approved, parse
 from ledger import Invalid, Refused, record
 
 ACTOR = "system:watch"
-APPROVE = "approveHash(bytes32 hashToApprove)"
 BEHIND = 50  # blocks looked at again: a page may have read the Safe between two looks of the watch
 
 
@@ -29,11 +28,10 @@ def propose_approval(*, proposal: Proposal, child: Safe, actor: str) -> Proposal
         raise Refused(f"This proposal is {proposal.status}; it needs no approval any more.", "", "not-signing")
     if child.chain_id != proposal.safe.chain_id or child.address not in proposal.safe.owners:
         raise Invalid("safe", f"{child.label} does not own {proposal.safe.label}.", "a Safe that is one of its owners")
-    data = approve_data(proposal)
-    there = Proposal.objects.filter(safe=child, to=proposal.safe.address, data=data, status__in=OPEN).first()
-    return there or propose(
+    data = "0x" + approve_hash_data(proposal.safe_tx).hex()
+    return approval_of(proposal, child) or propose(
         safe=child,
-        calls=[{"to": proposal.safe.address, "value": "0", "data": "0x" + data.hex()}],
+        calls=[{"to": proposal.safe.address, "value": "0", "data": data}],
         title=f"Approve for {proposal.safe.label}: {proposal.title}"[:200],
         description=f"{child.label} owns {proposal.safe.label} and says yes to proposal {proposal.pk} on the chain.",
         scope=proposal.scope,
@@ -42,9 +40,10 @@ def propose_approval(*, proposal: Proposal, child: Safe, actor: str) -> Proposal
     )
 
 
-def approve_data(proposal: Proposal) -> bytes:
-    """The calldata by which an owner approves a proposal on the chain."""
-    return encode_call(APPROVE, "", [safe_tx_hash(proposal.safe_tx)])
+def approval_of(proposal: Proposal, child: Safe) -> Proposal | None:
+    """The child's own proposal that approves this one on the chain, where somebody has made it."""
+    data = approve_hash_data(proposal.safe_tx)
+    return Proposal.objects.filter(safe=child, to=proposal.safe.address, data=data, status__in=OPEN).first()
 
 
 def look(proposal: Proposal, *, actor: str = ACTOR) -> int:

@@ -8,8 +8,8 @@ from governance.proposals.nesting import hashes
 from governance.proposals.review import Hashes
 from governance.protocols.models import Contract
 from governance.safes.models import Safe
-from integrations.chain.abi import encode_call
 from integrations.safe.hashes import SafeTx
+from integrations.safe.nested import approve_hash_tx
 
 FORMAT = "breakglass-safe-tx-2"
 
@@ -63,7 +63,7 @@ def _owner(tx: SafeTx, safe: Safe) -> dict[str, Any]:
         "version": safe.version,
         "nonce": str(safe.nonce),
         "message": _message(tx, safe),
-        "approve": hashes_of(approval(tx, safe)),
+        "approve": hashes_of(approve_hash_tx(tx, safe, safe.nonce)),
     }
 
 
@@ -73,9 +73,3 @@ def _message(tx: SafeTx, safe: Safe) -> dict[str, str] | None:
         return None
     found = hashes(tx, safe)
     return {"domain": found.domain, "message": found.message, "safeMessage": found.safe_message}
-
-
-def approval(tx: SafeTx, safe: Safe) -> SafeTx:
-    """The transaction by which the owning Safe approves the hash on chain instead."""
-    data = encode_call("approveHash(bytes32 hashToApprove)", "", [tx.hash])
-    return SafeTx(tx.chain_id, safe.address, safe.version, tx.safe, data=data, nonce=safe.nonce)

@@ -18,10 +18,9 @@ from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.models import Executor
 from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES
 from integrations.safe.hashes import DELEGATECALL
+from integrations.safe.nested import APPROVE_HASH
 from ledger import Invalid
 from ledger.models import ScopeClosure
-
-APPROVE_HASH = selector("approveHash(bytes32)")
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from governance.proposals.models import Confirmation, NestedConfirmation, Propos
 from governance.proposals.proving import approved_on_chain, proved_on_chain
 from governance.safes.models import Safe
 from governance.safes.services import current
-from integrations.safe.hashes import SafeTx, domain_hash, safe_message_hash, safe_message_struct_hash
-from integrations.safe.nested import asked_of_owner, why_no_signature
-from integrations.safe.signatures import APPROVED, CONTRACT, Signature, assemble, contract, parse
+from integrations.safe.hashes import SafeTx, domain_hash, safe_message_struct_hash
+from integrations.safe.nested import asked_of_owner, message_hash_for_owner, signature_of_safe, why_no_signature
+from integrations.safe.signatures import APPROVED, CONTRACT, Signature, parse
 from ledger import Invalid, Refused, record
 
 
@@ -38,7 +38,7 @@ def children(safe: Safe) -> list[Safe]:
 
 def message_hash(tx: SafeTx, child: Safe) -> str:
     """What the child's owners sign."""
-    return safe_message_hash(child.version, tx.chain_id, child.address, asked_of_owner(tx))
+    return message_hash_for_owner(tx, child)
 
 
 def hashes(tx: SafeTx, child: Safe) -> NestedHashes:
@@ -163,7 +163,7 @@ def _assembled(proposal: Proposal, tx: SafeTx, child: Safe) -> Signature | None:
     if len(good) < child.threshold:
         return None
     chosen = sorted(good, key=lambda one: int(one.owner, 16))[: child.threshold]
-    return contract(child.address, assemble(chosen))
+    return signature_of_safe(child, chosen)
 
 
 def _intact(row: NestedConfirmation, digest: str) -> Signature | None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import User
-from governance.proposals.approving import approve_data
-from governance.proposals.models import OPEN, Confirmation, NestedConfirmation, Proposal
+from governance.proposals.approving import approval_of
+from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.nesting import NestedHashes, children, hashes, why_not
 from governance.proposals.selectors import Signer, people_of
 from governance.safes.models import Safe
@@ -77,11 +77,5 @@ def _owning(
             for owner in [*child.owners, *gone]
         ],
         given=child.address in given,
-        approval=_approval(proposal, child) if child.address not in given else None,
+        approval=approval_of(proposal, child) if child.address not in given else None,
     )
-
-
-def _approval(proposal: Proposal, child: Safe) -> Proposal | None:
-    """Its own proposal that approves this one on the chain, where somebody has made it."""
-    wanted = approve_data(proposal)
-    return Proposal.objects.filter(safe=child, to=proposal.safe.address, data=wanted, status__in=OPEN).first()

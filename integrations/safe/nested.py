@@ -1,11 +1,12 @@
 """Owners that are contracts: how a Safe that owns a Safe says yes."""
 
-from integrations.chain.abi import encode_call
+from typing import Protocol
+
+from integrations.chain.abi import encode_call, selector
 from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.client import Client, RpcRefused
 from integrations.safe.contracts import FALLBACK_HANDLERS
 from integrations.safe.hashes import SafeTx, preimage, safe_message_hash
-from integrations.safe.reads import SafeState
 from integrations.safe.signatures import CONTRACT, Signature, assemble, contract
 
 BYTES_MAGIC = bytes.fromhex("20c13b0b")
@@ -13,6 +14,17 @@ HASH_MAGIC = bytes.fromhex("1626ba7e")
 _BY_BYTES = "isValidSignature(bytes data, bytes signature) view returns (bytes4)"
 _BY_HASH = "isValidSignature(bytes32 hash, bytes signature) view returns (bytes4)"
 _APPROVE = "approveHash(bytes32 hashToApprove)"
+APPROVE_HASH = selector(_APPROVE)
+
+
+class Owner(Protocol):
+    """A Safe that owns a Safe, as it was read from its chain or as it is kept."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
 
 
 def why_no_signature(parent: str, child: str, handler: str) -> str:
@@ -41,12 +53,12 @@ def asked_of_owner(tx: SafeTx) -> bytes:
     return bytes.fromhex(tx.hash[2:]) if tx.version == "1.5.0" else preimage(tx)
 
 
-def message_hash_for_owner(tx: SafeTx, owner: SafeState) -> str:
+def message_hash_for_owner(tx: SafeTx, owner: Owner) -> str:
     """What the owners of the owning Safe sign so that it signs `tx` (through its fallback handler)."""
-    return safe_message_hash(owner.version, owner.chain_id, owner.address, asked_of_owner(tx))
+    return safe_message_hash(owner.version, tx.chain_id, owner.address, asked_of_owner(tx))
 
 
-def signature_of_safe(owner: SafeState, signatures: list[Signature]) -> Signature:
+def signature_of_safe(owner: Owner, signatures: list[Signature]) -> Signature:
     """The contract signature of an owning Safe, from its own owners' signatures over `message_hash_for_owner`."""
     return contract(owner.address, assemble(signatures))
 
@@ -64,7 +76,11 @@ def holds(client: Client, tx: SafeTx, signature: Signature, block: int | str = "
     return answer == (HASH_MAGIC if by_hash else BYTES_MAGIC).ljust(32, b"\0")
 
 
-def approve_hash_tx(tx: SafeTx, owner: SafeState) -> SafeTx:
-    """The other way: the transaction by which an owning Safe approves `tx` on chain."""
-    data = encode_call(_APPROVE, "", [tx.hash])
-    return SafeTx(owner.chain_id, owner.address, owner.version, tx.safe, data=data, nonce=owner.nonce)
+def approve_hash_data(tx: SafeTx) -> bytes:
+    """The calldata by which an owner approves `tx` on chain: the other way, which always works."""
+    return encode_call(_APPROVE, "", [tx.hash])
+
+
+def approve_hash_tx(tx: SafeTx, owner: Owner, nonce: int) -> SafeTx:
+    """The transaction of an owning Safe that does so."""
+    return SafeTx(tx.chain_id, owner.address, owner.version, tx.safe, data=approve_hash_data(tx), nonce=nonce)
