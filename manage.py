@@ -3,6 +3,7 @@
 
 import sys
 
+from config.headroom import with_headroom
 from config.start import run_without_rooms, settings_or_exit, uses_no_room
 
 
@@ -22,4 +23,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with_headroom(main)

@@ -1,8 +1,10 @@
 """The web process: plain HTTP through WSGI threads (three times the throughput), sockets through Channels."""
 
 import os
+from functools import partial
 from typing import Any
 
+from config.headroom import with_headroom
 from config.start import settings_or_exit
 
 THREADS = int(os.environ.get("WEB_THREADS", "8"))
@@ -31,7 +33,7 @@ async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(wsgi, workers=THREADS),
+        "http": WSGIMiddleware(partial(with_headroom, wsgi), workers=THREADS),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes()))),
         "lifespan": lifespan,
     }

@@ -4,13 +4,14 @@ import os
 import warnings
 from typing import Any
 
+from config.headroom import with_headroom
 from config.start import settings_or_exit
 
 # SIGTERM alone would wait for running tasks without limit; this makes it a soft shutdown. Read when Celery is imported.
 os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
 settings_or_exit()
 
-from celery import Celery, signals  # noqa: E402  (after REMAP_SIGTERM)
+from celery import Celery, Task, signals  # noqa: E402  (after REMAP_SIGTERM)
 from celery.exceptions import SecurityWarning  # noqa: E402
 from django.db import close_old_connections  # noqa: E402
 from kombu.transport.redis import Channel  # noqa: E402
@@ -18,7 +19,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError  # noqa: E4
 
 # It warns of root because of pickled messages; ours are JSON and nothing else is accepted.
 warnings.filterwarnings("ignore", category=SecurityWarning)
-app = Celery("breakglass")
+
+
+class RoomyTask(Task):  # type: ignore[type-arg]
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return with_headroom(super().__call__, *args, **kwargs)
+
+
+app = Celery("breakglass", task_cls=RoomyTask)
 app.set_default()  # for every thread: without this only the importing thread knows its broker
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -6,6 +6,7 @@ from typing import Any
 from zlib import crc32
 
 import pytest
+from _pytest.runner import pytest_runtest_protocol as run_one
 from django.contrib.auth.management import create_permissions
 from django.contrib.contenttypes.management import create_contenttypes
 from django.core.cache import cache
@@ -14,6 +15,8 @@ from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.models.signals import post_migrate
 from xdist.scheduler.loadscope import LoadScopeScheduling
 from xdist.workermanage import WorkerController
+
+from config.headroom import with_headroom
 
 HERE = Path(__file__).parent
 # What takes longest goes first, so that the suite's processes end at about the same time.
@@ -34,6 +37,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return _place(folder, FOLDERS), _place(stem, LONGEST)
 
     items.sort(key=rank)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> object:
+    """Half of the suite's system time was the interpreter's stack (config/headroom.py)."""
+    return with_headroom(run_one, item, nextitem)
 
 
 def _browses(scope: str) -> bool:

@@ -19,6 +19,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from config.headroom import with_headroom
 from tests.crash.campaign.nursery import as_child, celery_worker, warm
 
 
@@ -49,7 +50,7 @@ def live(said: Mapping[str, Any]) -> None:
         if said["celery"]:
             celery_worker([*said["celery"], f"--hostname=p{os.getpid()}@localhost"])
         else:
-            turns(said["rows"])
+            with_headroom(turns, said["rows"])
         code = 0
     except SystemExit as error:
         code = error.code if isinstance(error.code, int) else 1
