@@ -103,7 +103,7 @@ get_clients() {
 # --- a browser for the tests ---------------------------------------------------------------------------------------
 has_browser() {
     [ -z "${CHROMIUM:-}" ] || return 0
-    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+    for name in chromium-headless-shell chromium chromium-browser google-chrome google-chrome-stable; do
         ! command -v "$name" >/dev/null 2>&1 || return 0
     done
     return 1

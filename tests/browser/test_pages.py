@@ -1,5 +1,6 @@
 """Walks the URLconf: every page, two widths, two themes; accessible, within the screen, the console quiet."""
 
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from tests.chain.conftest import Devnet, devnet_process
 __all__ = ["devnet_process"]  # a fixture of the chain's tests
 
 SHOTS = Path(__file__).resolve().parents[2] / "test-results" / "pages"
+PICTURES = bool(os.environ.get("PICTURES"))  # of every page; a page that is wrong leaves one anyway
 DESK, PHONE = (1280, 800), (390, 844)
 # Only what depends on the theme is looked at again in the other one.
 THEME_RULES = ("color-contrast", "link-in-text-block")
@@ -160,14 +162,19 @@ def check_frame(tab: Tab) -> list[str]:
 
 
 def look(tab: Tab, axe: Axe, name: str) -> list[str]:
-    """In both themes: what axe says. Leaves pictures."""
+    """In both themes: what axe says."""
     wrong = check_frame(tab) + [f"light: {each}" for each in axe.violations()]
-    tab.screenshot(path=SHOTS / f"{name}-light.png", full_page=True)
+    picture(tab, f"{name}-light", wrong)
     tab.emulate_media(color_scheme="dark")
     settled(tab)
-    wrong += [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
-    tab.screenshot(path=SHOTS / f"{name}-dark.png", full_page=True)
-    return wrong
+    dark = [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
+    picture(tab, f"{name}-dark", dark)
+    return wrong + dark
+
+
+def picture(tab: Tab, name: str, wrong: list[str]) -> None:
+    if PICTURES or wrong:
+        tab.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=str)
