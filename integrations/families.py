@@ -85,7 +85,7 @@ class Family(Generic[M]):
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in (field, *first["loc"]))
-            raise Invalid(where, first["msg"], _hint(self[name].Config)) from None
+            raise Invalid(where, first["msg"].removeprefix("Value error, "), _hint(self[name].Config)) from None
 
     def freeze(self) -> None:
         self._frozen = True

@@ -1,32 +1,49 @@
 """A form drawn from a plugin's config model, so that a new plugin needs no page of its own."""
 
-from typing import Any, get_args
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin
 
 from django import forms
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+KEPT = "Left empty, it stays as it is."
 
-def form_for(model: type[BaseModel]) -> type[forms.Form]:
-    """One field for each field of the model. The model itself judges what was entered."""
-    fields = {name: _field(name, info) for name, info in model.model_fields.items()}
+
+def form_for(model: type[BaseModel], known: BaseModel | None = None) -> type[forms.Form]:
+    """One field for each field of the model. The model itself judges what was entered.
+
+    `known`: what is set. It stands in the fields; secrets do not, and may be left empty.
+    """
+    fields = {name: _field(name, info, known) for name, info in model.model_fields.items()}
     return type(f"{model.__name__}Form", (forms.Form,), fields)
 
 
-def _field(name: str, info: FieldInfo) -> forms.Field:
+def entered(form: forms.Form) -> dict[str, Any]:
+    """What was filled in, for the model to judge: an empty field is one that was left out."""
+    return {name: value for name, value in form.cleaned_data.items() if value not in (None, "")}
+
+
+def _field(name: str, info: FieldInfo, known: BaseModel | None) -> forms.Field:
     kind: Any = info.annotation
-    inner = [one for one in get_args(kind) if one is not type(None)]
-    kind = inner[0] if len(inner) == 1 else kind
+    inner = [one for one in get_args(kind) if one is not NoneType]
+    kind = inner[0] if len(inner) == 1 and get_origin(kind) is not Literal else kind
+    kept = kind is SecretStr and known is not None and bool(getattr(known, name))
+    plain = info.default if not info.is_required() and info.default_factory is None else None
     common: dict[str, Any] = {
         "label": info.title or name.replace("_", " ").capitalize(),
-        "required": info.is_required(),
-        "help_text": info.description or "",
-        "initial": None if info.is_required() else info.default,
+        "required": info.is_required() and not kept,
+        "help_text": " ".join(filter(None, (info.description, KEPT if kept else ""))),
     }
+    if kind is SecretStr:
+        widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})
+        return forms.CharField(**common, strip=True, max_length=4_000, widget=widget)
+    common["initial"] = plain if known is None else getattr(known, name)
     if kind is bool:
         return forms.BooleanField(**{**common, "required": False})
     if kind is int:
         return forms.IntegerField(**common)
-    if kind is SecretStr:
-        return forms.CharField(**common, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
+    if get_origin(kind) is Literal:
+        choices = [(value, str(value)) for value in get_args(kind)]
+        return forms.ChoiceField(**{**common, "required": True}, choices=choices)
     return forms.CharField(**common, max_length=2000)

@@ -11,14 +11,17 @@ import http.client
 import io
 import ipaddress
 import json
+import os
 import re
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cache
 from typing import Any, cast
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -287,7 +290,9 @@ def _secured(plain: socket.socket, target: Target, end: float) -> socket.socket:
         if target.scheme == "http":
             return plain
         plain.settimeout(max(0.1, min(CONNECT_TIMEOUT, end - time.monotonic())))
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=target.host)
+        return _trust(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")).wrap_socket(
+            plain, server_hostname=target.host
+        )
     except ssl.SSLCertVerificationError as error:
         plain.close()
         raise Unreachable(f"the certificate of {target.place} is not to be trusted: {error.verify_message}") from None
@@ -299,8 +304,16 @@ def _secured(plain: socket.socket, target: Target, end: float) -> socket.socket:
         raise
 
 
+@cache
+def _trust(_file: str | None, _folder: str | None) -> ssl.SSLContext:
+    """Whom to trust, as the system has it; read once, since that takes longer than a request."""
+    return ssl.create_default_context()
+
+
 def _resolve(target: Target, end: float) -> list[Address]:
     """Every address of the name. The system's resolver knows no time limit: it is asked in a thread of its own."""
+    with suppress(ValueError):
+        return [ipaddress.ip_address(target.host)]
     found: list[Address] = []
     failed: list[str] = []
 

@@ -3,7 +3,7 @@
 import base64
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -42,6 +42,14 @@ def scrub(text: str) -> str:
     for form in _forms:
         if form in text:
             text = text.replace(form, DOTS)
+    return text
+
+
+def take_out(text: str, values: Iterable[str]) -> str:
+    """The same for values that are known to the caller alone, and not worth remembering for good."""
+    found = {form for value in values for form in _spellings(value)}
+    for form in sorted(found, key=len, reverse=True):
+        text = text.replace(form, DOTS)
     return text
 
 
