@@ -1,11 +1,11 @@
-"""`/api/v1/audiences|messages|deliveries/`."""
+"""`/api/v1/audiences|destinations|messages|deliveries/`."""
 
 from typing import Any
 from uuid import uuid4
 
 import django_filters
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import mixins, serializers, status, viewsets
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,20 +19,28 @@ from accounts.permissions import Responder
 from accounts.selectors import actor_of
 from ledger.models import Scope
 from notify import selectors
+from notify.audiences.api import AudienceViewSet, DestinationViewSet
 from notify.messages import services
 from notify.models import Audience, Delivery, Message
-
-
-class AudienceSerializer(serializers.ModelSerializer[Audience]):
-    class Meta:
-        model = Audience
-        fields = ["id", "slug", "name", "kind", "purpose", "level"]
+from work.models import Attempt
 
 
 class DeliverySerializer(serializers.ModelSerializer[Delivery]):
     class Meta:
         model = Delivery
-        fields = ["id", "message", "channel", "address", "status", "reference", "error", "created_at", "sent_at"]
+        fields = [
+            "id",
+            "message",
+            "destination",
+            "channel",
+            "address",
+            "status",
+            "carrier",
+            "reference",
+            "error",
+            "created_at",
+            "sent_at",
+        ]
 
     def to_representation(self, instance: Delivery) -> dict[str, Any]:
         """Where people can be reached is nothing that every viewer needs."""
@@ -40,6 +48,25 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         if getattr(self.context["request"].user, "level", Level.VIEWER) == Level.VIEWER:
             shown["address"] = instance.shielded
         return shown
+
+
+class TrySerializer(serializers.ModelSerializer[Attempt]):
+    """One try. What went out with another copy has that one's tries."""
+
+    class Meta:
+        model = Attempt
+        fields = ["started_at", "ended_at", "outcome", "error"]
+
+
+class DeliveryWithTriesSerializer(DeliverySerializer):
+    tries = serializers.SerializerMethodField()
+
+    class Meta(DeliverySerializer.Meta):
+        fields = [*DeliverySerializer.Meta.fields, "tries"]
+
+    @extend_schema_field(TrySerializer(many=True))
+    def get_tries(self, found: Delivery) -> Any:
+        return TrySerializer(selectors.tries(found), many=True).data
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
@@ -81,15 +108,6 @@ class MessageFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-f
 class DeliveryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
     status = django_filters.ChoiceFilter(choices=Delivery.State.choices)
     message = IdFilter()
-
-
-class AudienceViewSet(viewsets.ReadOnlyModelViewSet[Audience]):
-    """Who can be told."""
-
-    queryset = Audience.objects.order_by("pk")
-    serializer_class = AudienceSerializer
-    lookup_field = "slug"
-    lookup_value_converter = "slug"
 
 
 class MessageViewSet(
@@ -142,6 +160,9 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
     lookup_value_converter = "int"
     token_scope = "incidents:write"
 
+    def get_serializer_class(self) -> Any:
+        return DeliveryWithTriesSerializer if self.action == "retrieve" else DeliverySerializer
+
     def get_queryset(self) -> "QuerySet[Delivery]":
         return Delivery.objects.visible_to(self.request.user).order_by("-pk")
 
@@ -151,11 +172,12 @@ class DeliveryViewSet(viewsets.ReadOnlyModelViewSet[Delivery]):
         delivery = self.get_object()
         services.resend(delivery=delivery, actor=actor_of(request))
         delivery.refresh_from_db()
-        return Response(DeliverySerializer(delivery).data)
+        return Response(DeliverySerializer(delivery, context=self.get_serializer_context()).data)
 
 
 API = [
     ("audiences", AudienceViewSet, "audience"),
+    ("destinations", DestinationViewSet, "destination"),
     ("messages", MessageViewSet, "message"),
     ("deliveries", DeliveryViewSet, "delivery"),
 ]

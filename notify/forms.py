@@ -4,6 +4,7 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.text import slugify
 
+from notify.audiences.services import LONGEST_PAUSE
 from notify.models import Audience
 
 
@@ -19,3 +20,18 @@ class NewAudience(forms.Form):
         if slug == "add" or Audience.objects.filter(slug=slug).exists():
             raise ValidationError("This short name is taken.")
         return slug
+
+
+class AboutDestination(forms.Form):
+    """What a destination has whatever its channel is."""
+
+    label = forms.CharField(
+        max_length=80, required=False, label="Name", help_text="To tell it from others: night desk."
+    )
+    pause = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=LONGEST_PAUSE,
+        label="Seconds between two messages",
+        help_text="What comes faster goes out as one. Empty: as its channel has it.",
+    )

@@ -1,6 +1,7 @@
 """Work of this room."""
 
 from notify.deliveries import services
+from notify.deliveries.lanes import KIND
 from work import Backoff, Lease, Outcome, handler
 from work.models import Work
 
@@ -10,6 +11,7 @@ def _ended(work: Work, outcome: Outcome) -> None:
         services.gave_up(work.payload["delivery"], work.error)
 
 
-@handler("notify.delivery", lease=5, longest=60, max_attempts=8, backoff=Backoff(base=2, cap=900), on_end=_ended)
+# A channel's patience ends a copy long before; so many turns may only be lost or go wrong.
+@handler(KIND, lease=5, longest=60, max_attempts=400, backoff=Backoff(base=2, cap=900), on_end=_ended)
 def deliver(lease: Lease) -> Outcome:
     return services.attempt(lease)

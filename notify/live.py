@@ -5,6 +5,7 @@ from django.template.loader import render_to_string
 from ledger.live.topics import topic
 from ledger.models import Event
 from notify.models import Delivery, Message
+from notify.selectors import copies
 
 
 def _scope_of(pk: int) -> int | None:
@@ -25,7 +26,7 @@ def _matches(event: Event) -> list[int]:
 
 def _render(_event: Event, pk: int, audience: str) -> str:
     message = Message.objects.select_related("audience").get(pk=pk)
-    context = {"message": message, "copies": message.deliveries.select_related("user").order_by("pk"), "oob": True}
+    context = {"message": message, "copies": copies(message), "oob": True}
     context["sees_addresses"] = audience != "viewer"
     return render_to_string("notify/_state.html", context)
 

@@ -1,7 +1,7 @@
 """Audiences, messages, deliveries; each noun has its own folder."""
 
 from notify.audiences.models import Audience, Destination
-from notify.deliveries.models import Delivery
+from notify.deliveries.models import Delivery, Lane
 from notify.messages.models import Message
 
-__all__ = ["Audience", "Delivery", "Destination", "Message"]
+__all__ = ["Audience", "Delivery", "Destination", "Lane", "Message"]

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Case, Count, Q, QuerySet, When
 
-from notify.models import Audience, Delivery, Message
+from notify.deliveries.lanes import KIND
+from notify.models import Audience, Delivery, Destination, Message
 from work.models import Attempt
 
 
@@ -29,5 +30,19 @@ def audiences() -> "QuerySet[Audience]":
     ).order_by("kind", "slug")
 
 
-def attempts(delivery: Delivery) -> "QuerySet[Attempt]":
-    return Attempt.objects.filter(work__kind="notify.delivery", work__key=delivery.work_key).order_by("fence")
+def tries(delivery: Delivery) -> "QuerySet[Attempt]":
+    """Every try at it. What went out with another copy has that one's; a turn that only waited is none."""
+    key = str(delivery.carried_by or delivery.pk)
+    return Attempt.objects.filter(work__kind=KIND, work__key=key).exclude(outcome="wait").order_by("fence")
+
+
+def copies(message: Message, most: int = 200) -> "QuerySet[Delivery]":
+    """What a page shows of them: what failed first, then what is on its way."""
+    rank = Case(When(status=Delivery.State.FAILED, then=0), When(status=Delivery.State.QUEUED, then=1), default=2)
+    return message.deliveries.select_related("user").annotate(rank=rank).order_by("rank", "pk")[:most]
+
+
+def copies_of(destination: Destination, viewer: Any, most: int = 20) -> "QuerySet[Delivery]":
+    """The last that went there, or should have, of what the viewer may see."""
+    found = Delivery.objects.visible_to(viewer).filter(destination=destination).select_related("message", "lane")
+    return found.order_by("-pk")[:most]

@@ -7,14 +7,18 @@ from work.registry import handler
 
 if TYPE_CHECKING:
     from work.leases import Lease
-    from work.services import cancel, enqueue, revive, wake
+    from work.services import Item, cancel, end, enqueue, enqueue_many, revive, wake
 
-_HOMES = {"Lease": "leases", "cancel": "services", "enqueue": "services", "revive": "services", "wake": "services"}
+_HOMES = {
+    "Lease": "leases",
+    **dict.fromkeys(("Item", "cancel", "end", "enqueue", "enqueue_many", "revive", "wake"), "services"),
+}
 
 __all__ = [
     "Backoff",
     "Done",
     "Fail",
+    "Item",
     "Lease",
     "LostLease",
     "Outcome",
@@ -22,7 +26,9 @@ __all__ = [
     "Unknown",
     "Wait",
     "cancel",
+    "end",
     "enqueue",
+    "enqueue_many",
     "handler",
     "revive",
     "wake",

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from ledger.services import plain, record
 from ledger.statements import Shape, say
 from work import faults, hints
 from work.models import Work
+from work.outcomes import Done, Fail
 from work.registry import HANDLERS, queue_of
 
 logger = logging.getLogger(__name__)
@@ -54,6 +56,17 @@ VALUES (%(kind)s, %(key)s, %(subject)s, %(payload)s::jsonb, %(scope)s, %(actor)s
   0, false, 0, 0, '', '', '{}', statement_timestamp())
 ON CONFLICT (kind, key) DO NOTHING RETURNING $COLUMNS
 """.replace("$COLUMNS", ROW.columns("work_work"))
+
+ENQUEUE_MANY = """
+INSERT INTO work_work (kind, key, subject, payload, scope_id, actor, status, run_at, hinted_at,
+  fence, woken, failures, hints, error, reason, result, created_at)
+SELECT %(kind)s, row.key, row.subject, row.payload::jsonb, %(scope)s, %(actor)s, 'queued', statement_timestamp(),
+  CASE WHEN row.n <= %(hinted)s THEN statement_timestamp() END, 0, false, 0, 0, '', '', '{}', statement_timestamp()
+FROM unnest(%(keys)s::text[], %(subjects)s::text[], %(payloads)s::text[])
+  WITH ORDINALITY AS row(key, subject, payload, n)
+ON CONFLICT (kind, key) DO NOTHING RETURNING id, hinted_at IS NOT NULL
+"""
+HINTED = 50  # of many rows at once so many are hinted with their commit; the sweeper finds the others
 
 SWEEP = """
 UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id IN (
@@ -98,6 +111,33 @@ def enqueue(
     return row
 
 
+@dataclass(frozen=True)
+class Item:
+    """What differs between rows that are enqueued together."""
+
+    key: str
+    subject: str
+    payload: Mapping[str, Any]
+
+
+def enqueue_many(kind: str, items: Sequence[Item], *, actor: str, scope: Scope | None = None) -> None:
+    """`enqueue` for many rows in one statement, all due now."""
+    if not connection.in_atomic_block:
+        raise RuntimeError(f"{kind} must be enqueued in the transaction of what calls for it")
+    values = {
+        "kind": kind,
+        "keys": [item.key for item in items],
+        "subjects": [item.subject for item in items],
+        "payloads": [json.dumps(plain(item.payload)) for item in items],
+        "scope": scope.pk if scope else None,
+        "actor": actor,
+        "hinted": HINTED,
+    }
+    for work_id, hinted in say(ENQUEUE_MANY, values) if items else ():
+        if hinted:
+            hints.on_commit(work_id, queue_of(kind))
+
+
 @transaction.atomic
 def wake(kind: str, key: str) -> bool:
     """A waiting row becomes due now; one that is running will not fall asleep at the end of this turn."""
@@ -127,6 +167,18 @@ def cancel(kind: str, key: str) -> bool:
             status=Work.Status.CANCELLED, ended_at=timezone.now(), lease_until=None
         )
     )
+
+
+@transaction.atomic
+def end(kind: str, *, keys: Iterable[str], outcome: Done | Fail) -> int:
+    """Rows that another row's turn did, or saw fail, along with its own. One that is running finds that out itself."""
+    changes: dict[str, Any] = {"status": Work.Status.DONE, "error": "", "ended_at": timezone.now()}
+    if isinstance(outcome, Done):
+        changes["result"] = plain(outcome.result)
+    else:
+        changes |= {"status": Work.Status.FAILED, "error": outcome.error[:2000]}
+    open_still = (Work.Status.QUEUED, Work.Status.WAITING)
+    return Work.objects.filter(kind=kind, key__in=list(keys), status__in=open_still).update(**changes)
 
 
 @transaction.atomic

@@ -1,15 +1,18 @@
 """Audiences and their destinations."""
 
+import json
 from typing import Any
 
 from django.conf import settings
 from django.db import models
 from django.db.models.functions import Now
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from accounts.shielding import shielded
-from integrations.channels import CHANNELS
-from integrations.sealing import seal, unseal
+from integrations.channels import CHANNELS, Undelivered
+from integrations.families import unmasked
+from integrations.sealing import SealBroken, seal, unseal
+from ledger.errors import Invalid
 
 
 class Audience(models.Model):
@@ -46,6 +49,7 @@ class Destination(models.Model):
     sealed = models.TextField()
     enabled = models.BooleanField(default=True)
     disabled_because = models.CharField(max_length=300, blank=True, default="")
+    pause = models.PositiveIntegerField(null=True)  # least seconds between two sendings; null: the channel's own
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -59,16 +63,37 @@ class Destination(models.Model):
         return self.label or f"{self.channel} {self.pk}"
 
     @property
+    def subject(self) -> str:
+        return f"destination:{self.pk}"
+
+    @property
     def config(self) -> BaseModel:
-        return CHANNELS[self.channel].Config.model_validate_json(unseal(self.sealed, "destination"))
+        return opened(self.channel, self.sealed)
 
     @staticmethod
     def seal(config: BaseModel) -> str:
-        return seal(config.model_dump_json(), "destination")
+        return seal(json.dumps(unmasked(config)), "destination")
 
     def address(self) -> Any:
-        return CHANNELS[self.channel].address(self.config)
+        """Whom it reaches, as may be shown; a config that cannot be read must not take its page along."""
+        try:
+            return CHANNELS[self.channel].address(self.config)
+        except (Undelivered, Invalid):
+            return f"{self.channel} {self.pk}"
 
     @property
     def shielded(self) -> str:
         return shielded(str(self.address()))
+
+
+def opened(channel: str, sealed: str) -> BaseModel:
+    """A sealed config; Undelivered where it cannot be read, in words that hold nothing of it."""
+    try:
+        return CHANNELS[channel].Config.model_validate_json(unseal(sealed, "destination"))
+    except SealBroken as error:
+        raise Undelivered(error.message, permanent=False) from None
+    except ValidationError:
+        reason = f"its settings are not those that {channel} takes: enter them anew"
+        raise Undelivered(reason, permanent=True) from None
+    except Invalid as error:
+        raise Undelivered(error.message, permanent=True) from None

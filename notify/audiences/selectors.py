@@ -39,7 +39,7 @@ def _of_audience(audience: Audience | None) -> Iterator[Recipient]:
     if audience is None:
         return
     for destination in audience.destinations.filter(enabled=True):
-        yield Recipient(destination.channel, destination.address(), destination.sealed, destination=destination)
+        yield Recipient(destination.channel, str(destination.address()), destination.sealed, destination=destination)
 
 
 def _of_people(people: dict[int, User]) -> Iterator[Recipient]:
@@ -49,7 +49,7 @@ def _of_people(people: dict[int, User]) -> Iterator[Recipient]:
         own.setdefault(destination.user_id or 0, []).append(destination)
     for pk, user in people.items():
         for destination in own.get(pk, []):
-            yield Recipient(destination.channel, destination.address(), destination.sealed, destination, user)
+            yield Recipient(destination.channel, str(destination.address()), destination.sealed, destination, user)
         if pk not in own and user.email:
             config = CHANNELS.parse("email", {"address": user.email})
             yield Recipient("email", user.email, Destination.seal(config), user=user)

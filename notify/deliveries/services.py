@@ -1,71 +1,144 @@
-"""One try at one delivery."""
+"""One try at what is to go to one address, and what follows from its outcome."""
 
 import logging
+from collections.abc import Iterable
+from datetime import timedelta
 
 from django.db import transaction
 from django.utils import timezone
 
-from integrations.channels import CHANNELS, Envelope, Undelivered
-from integrations.sealing import unseal
-from ledger import transition
-from notify.audiences.models import Destination
-from notify.audiences.services import set_enabled
+from integrations.channels import Undelivered
+from ledger import StaleTransition, transition
+from notify.audiences.models import opened
+from notify.audiences.services import switch_off
+from notify.deliveries.bundles import envelope_of
+from notify.deliveries.lanes import KIND, Load, channel_of, open_from, release, take, unbundle
 from notify.deliveries.models import Delivery
+from notify.messages.models import TEST
 from notify.messages.services import settle
-from work import Done, Fail, Lease, Outcome, Retry, faults
+from work import Done, Fail, Lease, Outcome, Retry, Wait, end, faults
 
 logger = logging.getLogger(__name__)
 ACTOR = "system:notify"
+LONGEST_PAUSE = timedelta(hours=48)
 
 
 def attempt(lease: Lease) -> Outcome:
-    """Hand the copy to its channel, outside any transaction; then write down how it went, under our fence."""
-    delivery = Delivery.objects.select_related("message", "destination").get(pk=lease.work.payload["delivery"])
+    """Hand what waits to its channel, outside any transaction; then write down how it went, under our fence."""
+    load = take(lease, channel_of(str(lease.work.payload.get("channel", ""))))
+    if load is None:
+        return _not_now(lease)
+    try:
+        config = opened(load.first.channel, _sealed(load.first))
+        _must_go(load)
+        reference = load.channel.send(config, envelope_of(load.copies))
+    except Undelivered as error:
+        return _undelivered(lease, load, error)
+    faults.point("delivery.accepted")
+    outcome = Done({"reference": reference, "copies": load.keys})
+    with lease.commit(outcome):
+        release(load)
+        _write(load.copies, Delivery.State.SENT, reference=reference)
+        _end_with(load, outcome)
+    return outcome
+
+
+def _sealed(copy: Delivery) -> str:
+    """What is set today: a key that was changed, or an address put right, counts for what waits in the outbox too."""
+    return copy.destination.sealed if copy.destination else copy.sealed
+
+
+def _must_go(load: Load) -> None:
+    """Nothing is sent where it was switched off since, but for a test."""
+    destination = load.first.destination
+    if destination and not destination.enabled and load.first.message.template != TEST:
+        because = destination.disabled_because or "no reason was given"
+        raise Undelivered(f"its destination is switched off: {because}"[:240], permanent=True)
+
+
+def _not_now(lease: Lease) -> Outcome:
+    """Over, on its way with another one, or its lane is taken: none of these is a failure."""
+    delivery = Delivery.objects.select_related("lane", "destination").get(pk=lease.work.payload["delivery"])
+    if delivery.status == Delivery.State.FAILED:
+        return Fail(delivery.error)
     if delivery.status != Delivery.State.QUEUED:
         return Done({"already": delivery.status})
-    channel = CHANNELS[delivery.channel]
-    config = channel.Config.model_validate_json(unseal(delivery.sealed, "destination"))
-    message = delivery.message
-    envelope = Envelope(
-        token=f"breakglass-delivery-{delivery.pk}", subject=message.subject_line, body=message.body, link=message.link
-    )
-    lease.check()
-    try:
-        reference = channel.send(config, envelope)
-    except Undelivered as error:
-        return _undelivered(lease, delivery, error)
-    faults.point("delivery.accepted")
-    outcome = Done({"reference": reference})
-    with lease.commit(outcome):
-        also = {"reference": reference[:200], "sent_at": timezone.now(), "error": ""}
-        transition(delivery, Delivery.State.SENT, actor=ACTOR, also=also, after={"channel": delivery.channel})
-        settle(delivery.message_id)
-    return outcome
+    reason = "goes out with another message" if delivery.carried_by else "its address is being written to"
+    return Wait(open_from(delivery, channel_of(delivery.channel)), reason)
 
 
-def _undelivered(lease: Lease, delivery: Delivery, error: Undelivered) -> Outcome:
-    logger.warning("%s was not delivered: %s", delivery, error.reason)
+def _end_with(load: Load, outcome: Done | Fail) -> None:
+    """The work of those that went along."""
+    if load.others:
+        end(KIND, keys=[copy.work_key for copy in load.others], outcome=outcome)
+
+
+def _write(copies: Iterable[Delivery], to: str, *, reference: str = "", error: str = "") -> None:
+    """Each copy's move and event; then each message's, if this was its last copy."""
+    also = {"error": error[:300]} if error else {"reference": reference[:200], "sent_at": timezone.now(), "error": ""}
+    copies = list(copies)
+    for copy in copies:
+        try:
+            transition(copy, to, actor=ACTOR, reason=error[:300], also=also, after={"channel": copy.channel})
+        except StaleTransition:  # somebody ended it while it was on the wire; what arrived, arrived
+            copy.refresh_from_db(fields=["status"])
+            if to in copy.TRANSITIONS.get(copy.status, ()):
+                transition(copy, to, actor=ACTOR, also=also, after={"channel": copy.channel})
+    for message_id in sorted({copy.message_id for copy in copies}):
+        settle(message_id)
+
+
+def _undelivered(lease: Lease, load: Load, error: Undelivered) -> Outcome:
+    logger.warning("%s was not delivered: %s", load.first, error.reason)
     if not error.permanent:
-        with lease.commit():
-            Delivery.objects.filter(pk=delivery.pk).update(error=error.reason[:300])
-        return Retry(error.reason, error.after)
+        return _again(lease, load, error)
+    if error.closed:
+        return _closed(lease, load, error.reason)
+    if load.others:
+        outcome: Outcome = Retry(f"{error.reason} (of several as one: they go one by one now)", timedelta(seconds=1))
+        with lease.commit(outcome):
+            release(load)
+            unbundle(load.others)
+        return outcome
     outcome = Fail(error.reason)
     with lease.commit(outcome):
-        if delivery.destination:
-            _disable(delivery.destination, error.reason)
+        release(load)
     return outcome
 
 
-def _disable(destination: Destination, reason: str) -> None:
-    """A destination that refuses for good would refuse the next message too; say so before it matters."""
-    set_enabled(destination=destination, enabled=False, actor=ACTOR, reason=reason)
+def _again(lease: Lease, load: Load, error: Undelivered) -> Outcome:
+    """After the pause that was asked for, or a growing one; all that goes to this address waits with it."""
+    pause = lease.handler.backoff.after(load.failures + 1)
+    if error.after is not None:
+        pause = max(error.after, timedelta(seconds=1))
+    pause, patience = min(pause, LONGEST_PAUSE), load.channel.patience
+    if timezone.now() + pause <= load.first.queued_at + patience:
+        outcome: Outcome = Retry(error.reason, pause)
+    else:
+        hours = f"{patience.total_seconds() / 3600:.0f} hours"
+        outcome = Fail(f"gave up within {hours}, after {lease.work.failures + 1} tries: {error.reason}")
+    with lease.commit(outcome):
+        release(load, busy=pause, failed=True)
+        Delivery.objects.filter(pk__in=load.keys).update(error=error.reason[:300])
+    return outcome
+
+
+def _closed(lease: Lease, load: Load, reason: str) -> Outcome:
+    """The destination would refuse the next message too: it is switched off, and says so before that matters."""
+    outcome = Fail(reason)
+    with lease.commit(outcome):
+        release(load)
+        _write(load.others, Delivery.State.FAILED, error=reason)
+        _end_with(load, outcome)
+        if load.first.destination and load.first.destination.enabled:
+            switch_off(destination=load.first.destination, reason=reason, actor=ACTOR)
+    return outcome
 
 
 @transaction.atomic
 def gave_up(delivery_id: int, error: str) -> None:
-    """The work row failed for good: so did the copy."""
+    """The work row failed for good: so did the copy. What was to go with it goes by itself."""
     delivery = Delivery.objects.select_related("message").get(pk=delivery_id)
     if delivery.status == Delivery.State.QUEUED:
-        also = {"error": error[:300]}
-        transition(delivery, Delivery.State.FAILED, actor=ACTOR, reason=error[:300], also=also)
-        settle(delivery.message_id)
+        _write([delivery], Delivery.State.FAILED, error=error)
+        unbundle(delivery.carried.exclude(pk=delivery.pk))

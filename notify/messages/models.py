@@ -11,6 +11,9 @@ from ledger.models import Scope
 from ledger.transitions import Status
 from notify.audiences.models import Audience
 
+TEST = "test"
+"""The template of a test, which goes to one destination, also while that is switched off."""
+
 
 class Message(Status):
     """Words for an audience, or for named people. What was approved is what is sent: the text never changes."""

@@ -442,6 +442,7 @@ PAGES: list[Page] = [
     Page("notify/messages/<int:pk>/", pk("message")),
     Page("notify/audiences/", with_("message")),
     Page("notify/audiences/<slug:slug>/", lambda world: {"slug": world.message.audience.slug}),
+    Page("notify/destinations/<int:pk>/", lambda world: {"pk": world.message.audience.destinations.get().pk}),
     # governance
     Page("governance/", with_("proposal")),
     Page("governance/proposals/", with_("proposal")),

@@ -16,7 +16,7 @@ from ledger.models import Event, Scope
 from notify.audiences.models import Audience
 from notify.audiences.services import add_audience, add_destination, set_enabled
 from notify.messages.services import resend, send
-from notify.models import Delivery, Destination, Message
+from notify.models import Delivery, Destination, Lane, Message
 from runbooks.playbooks.services import save_version
 from runbooks.runs.services import begin, start_run
 from tests.drain import settle
@@ -57,6 +57,7 @@ def tell(key: str = "k", audience: str = "lps", **kw: Any) -> Message:
 
 def work_off() -> None:
     """What a worker does, without waiting for pauses."""
+    Lane.objects.update(busy_until=timezone.now() - timedelta(seconds=1), free_at=timezone.now() - timedelta(days=1))
     Work.objects.filter(status="queued").update(run_at=timezone.now() - timedelta(seconds=1))
     for pk in list(Work.objects.filter(kind="notify.delivery", status="queued").values_list("pk", flat=True)):
         runner.run(pk)
@@ -175,10 +176,12 @@ def test_a_server_that_stays_away_ends_in_a_failed_delivery(settings: Any, outsi
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", 1
     message = tell(authority="plan:0x1")
-    for _ in range(9):
+    for _ in range(3):
         work_off()
+    Delivery.objects.update(queued_at=timezone.now() - timedelta(hours=6))
+    work_off()
     message.refresh_from_db()
-    assert message.status == "failed" and "gave up after 8 tries" in Delivery.objects.get().error
+    assert message.status == "failed" and "gave up within 6 hours, after 4 tries" in Delivery.objects.get().error
 
 
 def test_an_audience_that_reaches_nobody_fails_at_once(mail: MailServer) -> None:

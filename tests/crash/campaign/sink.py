@@ -7,6 +7,7 @@ sender cannot know. Prints the two ports.
 
 import json
 import random
+import re
 import sys
 import threading
 import time
@@ -30,11 +31,12 @@ class Sink:
         self.share = share
         self.lock = threading.Lock()
 
-    def take(self, **line: Any) -> bool:
+    def take(self, *deeds: str, **line: Any) -> bool:
         """Whether it is to be answered."""
         with self.lock:
             cut = self.dice.random() < self.share
-            self.out.write(json.dumps({**line, "cut": cut, "at": time.time()}) + "\n")
+            for deed in deeds:
+                self.out.write(json.dumps({**line, "deed": deed, "cut": cut, "at": time.time()}) + "\n")
         return not cut
 
 
@@ -45,7 +47,7 @@ def http_server(sink: Sink) -> ThreadingHTTPServer:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode("utf-8", "replace")
             same = self.headers.get("Idempotency-Key") or ""
-            if not sink.take(kind="http", deed=self.path.rpartition("/")[2], same=same, body=body):
+            if not sink.take(self.path.rpartition("/")[2], kind="http", same=same, body=body):
                 self.close_connection = True
                 return
             answer = b'{"taken": true}'
@@ -67,12 +69,18 @@ class Mailbox:
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # aiosmtpd's name
         letter = message_from_bytes(envelope.original_content, policy=default)
-        subject = str(letter["Subject"] or "")
-        if not self.sink.take(
-            kind="mail", deed=subject.rpartition(" ")[2], same=str(letter["Message-ID"]), to=envelope.rcpt_tos
-        ):
+        deeds = [subject.rpartition(" ")[2] for subject in subjects(letter)]
+        if not self.sink.take(*deeds, kind="mail", same=str(letter["Message-ID"]), to=envelope.rcpt_tos):
             server.transport.close()
         return "250 kept"
+
+
+def subjects(letter: Any) -> list[str]:
+    """What a mail tells of: one message, or the several that went out as one, each under its own subject."""
+    subject = str(letter["Subject"] or "")
+    if not re.match(r"\d+ messages: ", subject):
+        return [subject]
+    return [part.strip().partition("\n")[0].strip() for part in letter.get_content().split("· · ·")]
 
 
 def main(path: str, seed: str, share: str) -> None:

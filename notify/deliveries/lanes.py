@@ -1,0 +1,156 @@
+"""One address at a time: taking the way to it, with everything that goes out now, and letting go of it.
+
+A few messages in a row go out one by one; once a channel's burst is used up, whoever's turn it is takes all that waits
+along, and they go out as one. The others wait without a worker; the next in line is woken at the end of a turn.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from integrations.channels import CHANNELS, Channel
+from ledger.statements import Shape, say
+from notify.audiences.models import Destination
+from notify.deliveries.models import Delivery, Lane
+from notify.messages.models import Message
+from work import Lease, wake
+
+KIND = "notify.delivery"
+HOLD = 60.0
+"""Seconds that a holder has: longer than any channel takes, and than the lease of its work."""
+DELIVERY, MESSAGE, DESTINATION = Shape(Delivery), Shape(Message), Shape(Destination)
+
+TAKE = """
+WITH mine AS MATERIALIZED (
+  SELECT d.id, d.lane_id, d.carrier_id, make_interval(secs => COALESCE(t.pause, %(pause)s)) AS pause,
+    make_interval(secs => CASE WHEN t.pause IS NULL THEN %(slack)s ELSE 0 END) AS slack
+  FROM notify_delivery d LEFT JOIN notify_destination t ON t.id = d.destination_id
+  WHERE d.id = %(id)s AND d.status = 'queued' AND COALESCE(d.carrier_id, d.id) = d.id
+    AND EXISTS (SELECT 1 FROM work_work WHERE id = %(work)s AND fence = %(fence)s AND status = 'running')
+), held AS (
+  UPDATE notify_lane l SET holder = mine.id, busy_until = statement_timestamp() + make_interval(secs => %(hold)s)
+  FROM mine WHERE l.id = mine.lane_id AND l.free_at <= statement_timestamp() + mine.slack
+    AND (l.busy_until <= statement_timestamp() OR l.holder = mine.id)
+  RETURNING l.id, l.failures,
+    mine.carrier_id IS NULL
+      AND greatest(l.free_at, statement_timestamp()) + mine.pause > statement_timestamp() + mine.slack AS gathers
+), waiting AS (
+  SELECT d.id FROM notify_delivery d JOIN mine ON d.lane_id = mine.lane_id
+  WHERE d.status = 'queued' AND d.carrier_id IS NULL AND d.id <> mine.id
+  ORDER BY d.id LIMIT %(most)s
+), taken AS (
+  UPDATE notify_delivery d SET carrier_id = mine.id FROM held, mine
+  WHERE d.lane_id = held.id AND d.status = 'queued' AND (
+    d.id = mine.id OR d.carrier_id = mine.id
+    OR (held.gathers AND d.carrier_id IS NULL AND d.id IN (SELECT id FROM waiting))
+  ) RETURNING d.*
+)
+SELECT $DELIVERY, $MESSAGE, $DESTINATION, held.failures
+FROM held CROSS JOIN taken JOIN notify_message m ON m.id = taken.message_id
+LEFT JOIN notify_destination t ON t.id = taken.destination_id
+ORDER BY taken.id <> %(id)s, taken.id
+"""
+TAKE = TAKE.replace("$DELIVERY", DELIVERY.columns("taken")).replace("$MESSAGE", MESSAGE.columns("m"))
+TAKE = TAKE.replace("$DESTINATION", DESTINATION.columns("t"))
+
+RELEASE = """
+UPDATE notify_lane SET holder = NULL, failures = %(failures)s,
+  busy_until = statement_timestamp() + make_interval(secs => %(busy)s),
+  free_at = greatest(free_at, statement_timestamp()) + make_interval(secs => %(pause)s)
+WHERE id = %(lane)s AND holder = %(holder)s
+RETURNING (
+  SELECT min(id) FROM notify_delivery
+  WHERE lane_id = %(lane)s AND status = 'queued' AND carrier_id IS NULL AND id <> ALL(%(these)s::bigint[])
+)
+"""
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one sending carries: the copy whose turn it is first, and those that go with it."""
+
+    copies: Sequence[Delivery]
+    failures: int
+
+    @property
+    def first(self) -> Delivery:
+        return self.copies[0]
+
+    @property
+    def others(self) -> Sequence[Delivery]:
+        return self.copies[1:]
+
+    @property
+    def keys(self) -> list[int]:
+        return [copy.pk for copy in self.copies]
+
+    @property
+    def channel(self) -> type[Channel]:
+        return channel_of(self.first.channel)
+
+
+def channel_of(name: str) -> type[Channel]:
+    """A channel that is there no more has a pace still, so that what waited for it can end."""
+    return CHANNELS[name] if name in CHANNELS else Channel  # noqa: SIM401  # a registry, not a mapping
+
+
+def take(lease: Lease, channel: type[Channel]) -> Load | None:
+    """The lane of this work's delivery and what goes out now; None if it is not its turn."""
+    asked = {"id": lease.work.payload["delivery"], "work": lease.work.pk, "fence": lease.fence}
+    pace = {"pause": channel.pause, "slack": channel.pause * (channel.burst - 1), "most": channel.bundle - 1}
+    rows = say(TAKE, {**asked, **pace, "hold": HOLD})
+    copies = [_built(row) for row in rows]
+    if not copies or copies[0].pk != asked["id"]:
+        return None
+    return Load(copies, rows[0][-1])
+
+
+def _built(row: tuple[Any, ...]) -> Delivery:
+    """The delivery with its message and its destination, as `select_related` would give it."""
+    values = iter(row)
+    delivery, delivery.message = DELIVERY.build(values), MESSAGE.build(values)
+    if delivery.destination_id is not None:
+        delivery.destination = DESTINATION.build(values)
+    return delivery
+
+
+def open_from(delivery: Delivery, channel: type[Channel]) -> datetime:
+    """When its lane takes something again, as far as can be said now."""
+    lane, pause = delivery.lane, delivery.destination.pause if delivery.destination else None
+    slack = timedelta(seconds=channel.pause * (channel.burst - 1) if pause is None else 0)
+    return max(lane.busy_until, lane.free_at - slack, timezone.now())
+
+
+def release(load: Load, *, busy: timedelta = timedelta(), failed: bool = False) -> None:
+    """Let go of the lane for whoever is next. In the transaction that ends the turn, before any copy is written."""
+    own = load.first.destination.pause if load.first.destination else None
+    values = {"lane": load.first.lane_id, "holder": load.first.pk, "busy": busy.total_seconds(), "these": load.keys}
+    pace = {"pause": load.channel.pause if own is None else own, "failures": load.failures + 1 if failed else 0}
+    found = say(RELEASE, {**values, **pace})
+    if found and found[0][0] is not None:
+        wake(KIND, str(found[0][0]))
+
+
+def unbundle(copies: Iterable[Delivery]) -> None:
+    """They go by themselves: something among them was refused, and nobody said what."""
+    those = [copy.pk for copy in copies]
+    Delivery.objects.filter(pk__in=those, status=Delivery.State.QUEUED).update(carrier=None)
+
+
+def lanes_of(ways: Iterable[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The lane of each channel and address, made where there is none."""
+    wanted = sorted({(channel, address.lower()) for channel, address in ways})
+    found: dict[tuple[str, str], int] = {}
+    for start in range(0, len(wanted), 1_000):
+        part = wanted[start : start + 1_000]
+        known = Lane.objects.filter(address__in=[address for _, address in part])
+        found |= {(lane.channel, lane.address): lane.pk for lane in known}
+        if missing := [way for way in part if way not in found]:
+            made = [Lane(channel=channel, address=address) for channel, address in missing]
+            Lane.objects.bulk_create(made, ignore_conflicts=True)
+            known = Lane.objects.filter(address__in=[address for _, address in missing])
+            found |= {(lane.channel, lane.address): lane.pk for lane in known}
+    return {way: found[way] for way in wanted}
