@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import events, runs, txservice
+from benchmarks import deliveries, events, runs, txservice
 from benchmarks.figures import say
 from tests.stack import ROOT, Stack
 
@@ -22,6 +22,7 @@ GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "events": (events.measure, ("--only", "postgres,redis,migrate,ledger")),
     "emergency": (emergency, ()),
     "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
+    "deliveries": (deliveries.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
     "runs": (runs.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
 }
 
