@@ -76,7 +76,12 @@ REST_FRAMEWORK: dict[str, Any] = {
         "accounts.api.throttles.CallerThrottle",
         "accounts.api.throttles.StrangerThrottle",
     ],
-    "DEFAULT_THROTTLE_RATES": {"caller": f"{1200 * _MANY}/min", "stranger": f"{60 * _MANY}/min"},
+    "DEFAULT_THROTTLE_RATES": {
+        "caller": f"{1200 * _MANY}/min",
+        "stranger": f"{60 * _MANY}/min",
+        # Alerts of one sender: what floods us beyond this is told to come again, and others are heard meanwhile.
+        "inbound": f"{int(os.environ.get('INBOUND_PER_MINUTE', '12000')) * _MANY}/min",
+    },
     "NUM_PROXIES": 0,  # the server has put the real address in place; a header of the caller's says nothing
     "DEFAULT_SCHEMA_CLASS": "accounts.api.schema.BreakglassSchema",
     "EXCEPTION_HANDLER": "accounts.api.problems.handle",

@@ -1,8 +1,17 @@
 """All tables of the room, one module a noun."""
 
 from incidents.alerts.models import Alert
-from incidents.inbound.models import InboundKey, InboundPayload
+from incidents.inbound.models import InboundKey, InboundPayload, SeenSignature
 from incidents.incidents.models import Incident
 from incidents.watch.models import Monitor, WatchedBlock, WatchLease
 
-__all__ = ["Alert", "InboundKey", "InboundPayload", "Incident", "Monitor", "WatchLease", "WatchedBlock"]
+__all__ = [
+    "Alert",
+    "InboundKey",
+    "InboundPayload",
+    "Incident",
+    "Monitor",
+    "SeenSignature",
+    "WatchLease",
+    "WatchedBlock",
+]

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from incidents import desk, status
+from incidents.inbound.pagerduty import EnqueueView
 from incidents.incidents import views as incidents
 from incidents.watch import views as watch
 
@@ -11,6 +12,7 @@ urlpatterns = [
     path("", desk.front_page, name="front"),
     path("desk/", desk.desk_part, name="desk"),
     path("status/", status.status_page, name="status"),
+    path("v2/enqueue", EnqueueView.as_view(), name="enqueue"),  # PagerDuty's own address
     path("incidents/", incidents.index, name="index"),
     path("incidents/open/", incidents.open_page, name="open"),
     path("incidents/monitors/", watch.monitors_page, name="monitors"),

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 
 from django.db import connection, models
 from django.db.backends.postgresql.base import ServerBindingCursor
+from django.db.models.expressions import DatabaseDefault
 
 M = TypeVar("M", bound=models.Model)
 BOUND_BY_SERVER: Any = ServerBindingCursor  # the stubs know psycopg 2's
@@ -39,6 +40,20 @@ class Shape(Generic[M]):
     def columns(self, of: str) -> str:
         """To select them from a table or its alias."""
         return ", ".join(f"{of}.{field.column}" for field in self.model._meta.concrete_fields)
+
+    def insert(self, obj: M, tail: str = "") -> tuple[M, bool]:
+        """Write an object as the ORM would, in one statement that may say more than it can (`ON CONFLICT …`). What is in
+        the database then, and whether it is new. Columns of the row there is are `there.name` in the tail."""
+        values = {}
+        for field in self.model._meta.concrete_fields:
+            value = field.pre_save(obj, add=True)
+            if not isinstance(value, DatabaseDefault) and not (field.primary_key and value is None):
+                values[field.column] = field.get_db_prep_save(value, connection)
+        table = self.model._meta.db_table
+        columns, places = ", ".join(values), ", ".join(f"%({name})s" for name in values)
+        sql = f"INSERT INTO {table} AS there ({columns}) VALUES ({places}) {tail} RETURNING {self.columns('there')}"  # noqa: S608
+        row = say(f"{sql}, there.xmax = 0", values)[0]
+        return self.build(iter(row)), bool(row[-1])
 
     @cached_property
     def _readers(self) -> list[tuple[int, Callable[..., Any]]]:

@@ -36,6 +36,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "incident",
             "raised_at",
             "last_at",
+            "acked_at",
             "cleared_at",
         ]
 

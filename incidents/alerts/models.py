@@ -37,6 +37,8 @@ class Alert(Status):
     raised_at = models.DateTimeField(db_default=Now())
     last_at = models.DateTimeField(db_default=Now())
     cleared_at = models.DateTimeField(null=True, blank=True)
+    acked_at = models.DateTimeField(null=True, blank=True)  # its sender says that somebody looks at it
+    acked_by = models.CharField(max_length=80, blank=True, default="")
 
     objects = ScopedQuerySet.as_manager()
 

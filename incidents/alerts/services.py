@@ -1,5 +1,7 @@
-"""Alerts: raised once a key, cleared, and handed to an incident by rule."""
+"""Alerts: raised once a key, acknowledged, cleared, and handed to an incident by rule."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,10 +10,28 @@ from django.utils import timezone
 
 from governance.protocols.models import Protocol
 from incidents.alerts.models import Alert
-from incidents.incidents.services import open_or_join
+from incidents.incidents.models import Incident
+from incidents.incidents.services import change_severity, open_or_join
 from incidents.watch.models import Monitor
 from ledger import record, transition
 from ledger.models import Scope
+from ledger.services import Change, plain
+from ledger.statements import Shape
+
+LONGEST_KEY = 200
+LONGEST_TOLD = 4_000  # of an alert's detail in its event; the rest is with the alert
+ROW = Shape(Alert)
+SEEN_AGAIN = (
+    "ON CONFLICT (key) WHERE status = 'firing' DO UPDATE SET times = there.times + 1, last_at = statement_timestamp()"
+)
+HAND_OVER = "UPDATE incidents_alert SET incident_id = %(incident)s, scope_id = %(into)s WHERE id = %(alert)s"
+
+
+def name_of(key: str) -> str:
+    """A key as the column holds it. A longer one ends in its hash: two that begin alike are still two."""
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"{key[: LONGEST_KEY - 33]}~{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
 @transaction.atomic
@@ -31,46 +51,81 @@ def raise_alert(
 
     `about`: the scope of what is wrong. What is wrong inside a private scope is told inside it, never beside it.
     """
-    alert, created = Alert.objects.get_or_create(
-        key=key[:200],
-        status=Alert.State.FIRING,
-        defaults={
-            "title": title[:200],
-            "severity": severity,
-            "source": source,
-            "monitor": monitor,
-            "protocol": protocol,
-            "failure_mode": failure_mode,
-            "detail": dict(detail or {}),
-        },
+    wanted = Alert(
+        key=name_of(key),
+        title=title[:200],
+        severity=severity,
+        source=source,
+        monitor=monitor,
+        protocol=protocol,
+        failure_mode=failure_mode,
+        detail=plain(detail or {}),
     )
-    if not created:
-        Alert.objects.filter(pk=alert.pk).update(times=alert.times + 1, last_at=timezone.now())
-        return alert
+    alert, new = ROW.insert(wanted, SEEN_AGAIN)
+    if not new:
+        return _graver(alert, severity, source) if severity < alert.severity else alert
+    alert.protocol, alert.monitor = protocol, monitor
+    _hand_over(alert, about, "alert.raised", {"key": alert.key, "title": alert.title, "severity": severity})
+    return alert
+
+
+def _hand_over(alert: Alert, about: Scope | None, verb: str, after: Mapping[str, Any]) -> None:
+    """To an incident, by rule; with the event that tells of the alert."""
     incident = open_or_join(alert, about)
-    alert.incident = incident
-    alert.scope = incident.scope if incident else about
-    Alert.objects.filter(pk=alert.pk).update(incident=incident, scope=alert.scope)
+    alert.incident, alert.scope = incident, incident.scope if incident else about
+    into = {"incident": alert.incident_id, "into": alert.scope_id, "alert": alert.pk}
     record(
-        "alert.raised",
-        actor=source,
+        verb,
+        actor=alert.source,
         scope=alert.scope,
         subject=alert.subject,
-        after={
-            "key": alert.key,
-            "title": alert.title,
-            "severity": severity,
-            "incident": incident.subject if incident else None,
-            "detail": alert.detail,
-        },
+        after={**after, "incident": incident.subject if incident else None, "detail": _told(alert.detail)},
+        change=Change(HAND_OVER, into, stale=f"{alert.subject} is gone") if alert.scope_id else None,
     )
+
+
+def _told(detail: dict[str, Any]) -> dict[str, Any]:
+    text = json.dumps(detail, sort_keys=True)
+    if len(text) <= LONGEST_TOLD:
+        return detail
+    short = {name: detail[name] for name in ("payload", "first_bad_block") if name in detail}
+    return {**short, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+
+
+def _graver(alert: Alert, severity: str, source: str) -> Alert:
+    """Its sender says that it is worse than it was: so is its incident, and what was too slight for one opens one."""
+    before = {"severity": alert.severity}
+    Alert.objects.filter(pk=alert.pk).update(severity=severity)
+    alert.severity = severity
+    after = {"key": alert.key, "severity": severity}
+    incident = Incident.objects.filter(pk=alert.incident_id).first() if alert.incident_id else None
+    if alert.incident_id is None:
+        _hand_over(alert, alert.scope, "alert.worsened", after)
+        return alert
+    scope = alert.scope
+    record("alert.worsened", actor=source, scope=scope, subject=alert.subject, before=before, after=after)
+    if incident and not incident.is_over and severity < incident.severity:
+        change_severity(incident=incident, severity=severity, actor=source, reason=alert.title)
+    return alert
+
+
+@transaction.atomic
+def acknowledge_alert(*, key: str, actor: str) -> Alert | None:
+    """Its sender says that somebody looks at it. It fires on; None if it does not fire."""
+    alert = Alert.objects.select_for_update(of=("self",)).filter(key=name_of(key), status=Alert.State.FIRING).first()
+    if alert is None or alert.acked_at is not None:
+        return alert
+    alert.acked_at, alert.acked_by = timezone.now(), actor
+    alert.save(update_fields=["acked_at", "acked_by"])
+    about = {"key": alert.key, "title": alert.title}
+    record("alert.acknowledged", actor=actor, scope=alert.scope, subject=alert.subject, after=about)
     return alert
 
 
 @transaction.atomic
 def clear_alert(*, key: str, actor: str, reason: str = "") -> Alert | None:
     """The cause is gone. Its incident stays as people left it."""
-    alert = Alert.objects.select_for_update(of=("self",)).filter(key=key[:200], status=Alert.State.FIRING).first()
+    alert = Alert.objects.select_for_update(of=("self",)).filter(key=name_of(key), status=Alert.State.FIRING).first()
     if alert is None:
         return None
     also = {"cleared_at": timezone.now()}

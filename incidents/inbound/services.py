@@ -1,98 +1,41 @@
-"""Taking alerts in: what is answered with 2xx is stored."""
+"""Verbs on the keys with which other systems send alerts: made, rotated, configured, switched off and on."""
 
 import hashlib
-import json
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Q
+from django.utils import timezone
 
 from governance.protocols.models import Protocol
-from incidents.alerts.models import Alert
-from incidents.alerts.services import clear_alert, raise_alert
-from incidents.inbound.models import InboundKey, InboundPayload
+from incidents.inbound import silence
+from incidents.inbound.models import InboundKey
 from incidents.watch.models import SEVERITIES
-from integrations.inbound import INBOUND, Incoming
+from integrations.inbound import INBOUND
+from integrations.inbound.reading import failure_mode as checked_mode
 from ledger import Invalid, record
+from ledger.text import one_line
 
-MAX_BYTES = 256 * 1024
-MAX_DEPTH = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """The stored payload and the alerts it raised, saw again or cleared."""
-
-    payload: InboundPayload
-    alerts: tuple[Alert, ...]
+GRACE = timedelta(hours=24)
 
 
 def digest_of(secret: str) -> str:
-    return hashlib.sha256(secret.encode()).hexdigest()
+    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
+
+
+def new_secret() -> str:
+    """32 hexadecimal digits, the form of a PagerDuty routing key: senders that check it take ours."""
+    return secrets.token_hex(16)
 
 
 def key_for(secret: str) -> InboundKey | None:
     """Looked up by its hash, so that the database holds no secret and no comparison takes telling time."""
-    return InboundKey.objects.filter(digest=digest_of(secret), enabled=True).select_related("protocol").first()
-
-
-def parse(raw: bytes) -> Any:
-    """JSON, bounded in depth; numbers with a fraction become text, since no event holds one."""
-    try:
-        body = json.loads(raw.decode("utf-8"), parse_float=str, parse_constant=_no_constant)
-    except (UnicodeDecodeError, ValueError, RecursionError):
-        raise Invalid("", "the body is not JSON", "one JSON object, UTF-8, without NaN") from None
-    return _bounded(body, 0)
-
-
-def _no_constant(_text: str) -> Any:
-    raise ValueError
-
-
-def _bounded(value: Any, depth: int) -> Any:
-    if depth > MAX_DEPTH:
-        raise Invalid("", f"the body is nested deeper than {MAX_DEPTH}", "a flatter object")
-    if isinstance(value, dict):
-        return {_clean(key): _bounded(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_bounded(item, depth + 1) for item in value]
-    return _clean(value) if isinstance(value, str) else value
-
-
-def _clean(text: str) -> str:
-    """PostgreSQL's JSON holds neither NUL nor half a surrogate pair."""
-    return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode("utf-8")
-
-
-def receive(*, key: InboundKey, body: Any) -> Received:
-    """Store the payload, then raise or clear what it says; both or neither."""
-    kind = INBOUND[key.format]
-    incoming = kind.read(kind.Config.model_validate(key.config), body)
-    digest = digest_of(json.dumps(body, sort_keys=True))
-    with transaction.atomic():
-        payload, new = InboundPayload.objects.get_or_create(key=key, digest=digest, defaults={"body": body})
-        if not new:
-            InboundPayload.objects.filter(pk=payload.pk).update(times=F("times") + 1)
-        alerts = tuple(alert for one in incoming if (alert := _apply(key, one)))
-    return Received(payload, alerts)
-
-
-def _apply(key: InboundKey, one: Incoming) -> Alert | None:
-    name = f"{key.subject}:{one.key}"
-    if not one.firing:
-        return clear_alert(key=name, actor=key.subject)
-    return raise_alert(
-        key=name,
-        severity=one.severity or key.severity,
-        title=one.title,
-        source=key.subject,
-        protocol=key.protocol,
-        failure_mode=one.failure_mode,
-        detail={"payload": one.detail},
-    )
+    digest = digest_of(secret)
+    before = Q(previous=digest, previous_until__gt=timezone.now())
+    return InboundKey.objects.filter(Q(digest=digest) | before, enabled=True).select_related("protocol").first()
 
 
 @transaction.atomic
@@ -104,23 +47,86 @@ def create_key(
     config: Mapping[str, Any] | None = None,
     protocol: Protocol | None = None,
     severity: str = "SEV3",
+    failure_mode: str = "",
     secret: str = "",
 ) -> tuple[InboundKey, str]:
     """The key is shown once; here stays its hash."""
     parsed = INBOUND.parse(format, config or {})
-    if severity not in dict(SEVERITIES):
-        raise Invalid("severity", f"{severity!r} is not known", "SEV1, SEV2, SEV3 or SEV4")
+    _known(severity, failure_mode)
+    name = one_line("name", name, 80)
     if InboundKey.objects.filter(name=name).exists():
         raise Invalid("name", "is taken", "a name that says who sends")
-    secret = secret or secrets.token_urlsafe(24)
-    key = InboundKey.objects.create(
+    secret = secret or new_secret()
+    key = InboundKey(
         name=name,
         digest=digest_of(secret),
         format=format,
-        config=parsed.model_dump(mode="json"),
         protocol=protocol,
         severity=severity,
+        failure_mode=failure_mode,
         created_by=actor,
     )
+    key.configure(parsed)
+    key.save()
+    silence.listen(key, actor)
     record("inbound.key.created", actor=actor, subject=key.subject, after={"name": name, "format": format})
     return key, secret
+
+
+def _known(severity: str, failure_mode: str) -> None:
+    if severity not in dict(SEVERITIES):
+        raise Invalid("severity", f"{severity!r} is not known", "SEV1, SEV2, SEV3 or SEV4")
+    checked_mode(failure_mode, "failure_mode")
+
+
+def _hold(key: InboundKey) -> InboundKey:
+    return InboundKey.objects.select_for_update(of=("self",)).select_related("protocol").get(pk=key.pk)
+
+
+@transaction.atomic
+def rotate_key(*, key: InboundKey, actor: str, grace: timedelta = GRACE) -> str:
+    """A new secret. The one before works until the grace is over, or ends now if there is none."""
+    held, secret, now = _hold(key), new_secret(), timezone.now()
+    held.previous, held.previous_until = (held.digest, now + grace) if grace else (None, None)
+    held.digest, held.rotated_at = digest_of(secret), now
+    held.save(update_fields=["digest", "previous", "previous_until", "rotated_at"])
+    record("inbound.key.rotated", actor=actor, subject=held.subject, after={"old_until": held.previous_until})
+    return secret
+
+
+@transaction.atomic
+def change_key(
+    *,
+    key: InboundKey,
+    actor: str,
+    config: Mapping[str, Any],
+    severity: str,
+    failure_mode: str = "",
+    protocol: Protocol | None = None,
+) -> InboundKey:
+    """How payloads are read from now on. A secret that is left out stays as it is."""
+    held = _hold(key)
+    opened = {name: value for name, value in held.settings.model_dump().items() if name in held.secrets()}
+    parsed = INBOUND.parse(held.format, {**opened, **config})
+    _known(severity, failure_mode)
+    before = {"config": held.config, "severity": held.severity, "failure_mode": held.failure_mode}
+    held.configure(parsed)
+    held.severity, held.failure_mode, held.protocol = severity, failure_mode, protocol
+    held.save(update_fields=["config", "sealed", "severity", "failure_mode", "protocol"])
+    silence.listen(held, actor)
+    after = {"config": held.config, "severity": severity, "failure_mode": failure_mode, "secrets": held.secrets()}
+    record("inbound.key.changed", actor=actor, subject=held.subject, before=before, after=after)
+    return held
+
+
+@transaction.atomic
+def enable_key(*, key: InboundKey, enabled: bool, actor: str) -> InboundKey:
+    """Switched off, it is as if it did not exist: 404 for whoever sends."""
+    held = _hold(key)
+    if held.enabled == enabled:
+        return held
+    held.enabled = enabled
+    held.save(update_fields=["enabled"])
+    silence.listen(held, actor)
+    record(f"inbound.key.{'enabled' if enabled else 'disabled'}", actor=actor, subject=held.subject)
+    return held

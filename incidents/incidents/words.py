@@ -78,6 +78,8 @@ SENTENCES: dict[str, str] = {
     "incident.declined": "declined the incident",
     "alert.raised": "raised alert {key}",
     "alert.cleared": "cleared alert {key}",
+    "alert.acknowledged": "says that somebody looks at alert {key}",
+    "alert.worsened": "made alert {key} graver: {severity}",
     "monitor.breached": "is breached at block {block}",
     "monitor.cured": "is calm again at block {block}",
     "monitor.blind": "cannot judge since block {block}",

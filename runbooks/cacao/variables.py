@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
+from integrations.expressions import CONSTANTS, TEMPLATE, ExpressionError, names_in, parse
 from runbooks.playbooks.durations import spell
-from runbooks.playbooks.expressions import CONSTANTS, TEMPLATE, ExpressionError, names_in, parse
 from runbooks.playbooks.inputs import InputSpec
 from runbooks.playbooks.schema import Playbook, Step
 from runbooks.steps import STEPS

@@ -9,13 +9,13 @@ from pydantic import ValidationError
 from governance.plans.canonical import hash_of
 from governance.plans.schema import Bounds, Document, Reference, Source
 from governance.plans.schema import Step as PlanStep
+from integrations.expressions import ExpressionError
 from ledger.errors import Invalid
 from runbooks.plans.context import PlanContext
 from runbooks.plans.guards import begun, guard_of
 from runbooks.plans.later import Yields, is_marked, yields
 from runbooks.plans.scope import Scope
 from runbooks.plans.stepping import RULES, Draft, draft_step
-from runbooks.playbooks.expressions import ExpressionError
 from runbooks.playbooks.flow import Flow, Spot
 from runbooks.playbooks.inputs import given_inputs, input_names, read_inputs
 from runbooks.playbooks.schema import Playbook

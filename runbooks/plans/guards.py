@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from runbooks.playbooks.expressions import ExpressionError, evaluate, names_in
+from integrations.expressions import ExpressionError, evaluate, names_in
 from runbooks.playbooks.inputs import input_names
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from pydantic import ValidationError
 
 from governance.plans.canonical import NotCanonical, hash_of, parse
 from governance.plans.schema import Document, Step, references_in
+from integrations.expressions import ExpressionError, names_in
 from runbooks.plans.stepping import RULES
 from runbooks.playbooks.durations import spell
-from runbooks.playbooks.expressions import ExpressionError, names_in
 from runbooks.steps import STEPS
 
 LARGEST = 8 * 1024 * 1024

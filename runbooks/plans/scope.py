@@ -5,8 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runbooks.plans.later import Yields, mark, secret_mark
-from runbooks.playbooks.expressions import (
+from integrations.expressions import (
     TEMPLATE,
     ExpressionError,
     as_text,
@@ -15,6 +14,7 @@ from runbooks.playbooks.expressions import (
     names_in,
     template_expressions,
 )
+from runbooks.plans.later import Yields, mark, secret_mark
 from runbooks.steps import Output
 
 LONGEST = 10_000

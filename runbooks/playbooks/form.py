@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from runbooks.playbooks.expressions import is_template
+from integrations.expressions import is_template
 from runbooks.playbooks.flow import DEEPEST
 from runbooks.playbooks.inputs import InputSpec
 from runbooks.playbooks.reader import Document, Path, Problem

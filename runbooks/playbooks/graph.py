@@ -8,8 +8,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from integrations.expressions import TEMPLATE
 from runbooks.playbooks.durations import spell
-from runbooks.playbooks.expressions import TEMPLATE
 from runbooks.playbooks.layers import Layout, arrange
 from runbooks.playbooks.shape import Branch, Flow, Node
 from runbooks.steps import STEPS

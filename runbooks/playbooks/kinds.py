@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from typing import Literal
 
-from runbooks.playbooks.expressions import ExpressionError, dotted, parse
+from integrations.expressions import ExpressionError, dotted, parse
 
 Kind = Literal["number", "truth", "text", "record", "any"]
 WORDS: dict[Kind, str] = {"number": "a whole number", "truth": "true/false", "text": "text", "record": "a record"}

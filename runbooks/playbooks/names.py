@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from integrations.expressions import TEMPLATE, ExpressionError, bare, names_in, template_expressions
 from runbooks.plans.later import mark, secret_mark
-from runbooks.playbooks.expressions import TEMPLATE, ExpressionError, bare, names_in, template_expressions
 from runbooks.playbooks.flow import Flow, Spot
 from runbooks.playbooks.form import did_you_mean, templates_in
 from runbooks.playbooks.kinds import OF_INPUT, OF_OUTPUT, WORDS, Kind, asserted_done, kind_of, never_equal

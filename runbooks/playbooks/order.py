@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from runbooks.playbooks.expressions import bare
+from integrations.expressions import bare
 from runbooks.playbooks.flow import Flow, Spot, target_of
 from runbooks.playbooks.form import did_you_mean
 from runbooks.playbooks.reader import Document, Path, Problem

@@ -14,8 +14,8 @@ from pydantic import (
     model_validator,
 )
 
+from integrations.expressions import bare
 from runbooks.playbooks.durations import Duration
-from runbooks.playbooks.expressions import bare
 from runbooks.playbooks.inputs import InputSpec, Whole
 from runbooks.steps import STEPS, Branch, Kind, Place, Template
 

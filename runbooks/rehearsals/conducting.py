@@ -15,10 +15,10 @@ from governance.plans.schema import Document, Reference, check_value, resolve
 from governance.plans.schema import Step as PlanStep
 from integrations.chain.errors import RpcError
 from integrations.chain.forks import ForkFailed
+from integrations.expressions import ExpressionError
 from ledger.errors import Invalid, Refused
 from runbooks.plans.compile import RULES
 from runbooks.plans.guards import holds
-from runbooks.playbooks.expressions import ExpressionError
 from runbooks.rehearsals.report import Condition, Report, StepReport, Way
 from runbooks.rehearsals.stage import NotRehearsed, Rehearsing
 from runbooks.rehearsals.ways import MOST_WAYS, Option, in_time, others_of, stage_for, way

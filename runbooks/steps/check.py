@@ -9,11 +9,11 @@ from pydantic import AfterValidator, Field, model_validator
 
 from integrations.chain.abi import decode_output, decode_revert, encode_call, find_function
 from integrations.chain.abi_types import Param, to_json
+from integrations.expressions import ExpressionError, as_text, evaluate, names_in
 from ledger.errors import Invalid
 from runbooks.plans.calls import encoded
 from runbooks.plans.requests import HOUSE_NAMES, NAME, Request, cannot_be_sent, fetched, must_go
 from runbooks.playbooks.durations import Duration, spell
-from runbooks.playbooks.expressions import ExpressionError, as_text, evaluate, names_in
 from runbooks.steps import (
     STEPS,
     Again,

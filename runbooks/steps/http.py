@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import model_validator
 
+from integrations.expressions import as_text
 from integrations.outgoing import READS, Answer, OutgoingError, request
 from ledger.errors import Refused
 from runbooks.plans.requests import (
@@ -20,7 +21,6 @@ from runbooks.plans.requests import (
     unexpected,
     values_in,
 )
-from runbooks.playbooks.expressions import as_text
 from runbooks.steps import (
     STEPS,
     Again,

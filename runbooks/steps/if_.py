@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from runbooks.playbooks.expressions import bare
+from integrations.expressions import bare
 from runbooks.steps import STEPS, Asked, Branch, Finished, Params, Result, StepConfig, Steps, StepType, Turn
 
 Condition = Annotated[str, StringConstraints(min_length=1, max_length=480), AfterValidator(bare)]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from runbooks.playbooks.expressions import MAX_SOURCE, bare
+from integrations.expressions import MAX_SOURCE, bare
 from runbooks.steps import STEPS, Asked, Branch, Finished, Params, Result, StepConfig, Steps, StepType, Turn
 
 Case = Annotated[str, StringConstraints(pattern=r"^[^\n\"\\]{1,100}$")]

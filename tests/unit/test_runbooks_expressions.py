@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runbooks.playbooks.expressions import ExpressionError, evaluate, fill, fill_all, names_in
+from integrations.expressions import ExpressionError, evaluate, fill, fill_all, names_in
 
 UINT = st.integers(0, 2**256 - 1)
 

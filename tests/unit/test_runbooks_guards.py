@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from integrations.expressions import ExpressionError
 from runbooks.plans.guards import begun, holds, typed
-from runbooks.playbooks.expressions import ExpressionError
 from tests.language_world import golden
 
 PRICE: dict[str, Any] = {

@@ -1,4 +1,5 @@
-"""Expressions in playbooks: simpleeval, hardened. Exact 256-bit integers, comparisons, and/or/not, if/else; no more.
+"""Expressions people write (playbooks, mapped payloads): simpleeval, hardened. Exact 256-bit integers, comparisons,
+and/or/not, if/else; no more.
 
 simpleeval as it comes has float division, attribute calls and string repetition. Here only the listed syntax
 exists, operators take integers of at most 512 bits, and the source is short, so time and memory are bounded.
@@ -100,7 +101,7 @@ ALLOWED = (
 CONSTANTS: dict[str, object] = {"true": True, "false": False}
 
 
-class _Evaluator(SimpleEval):  # type: ignore[misc]  # simpleeval carries no types
+class Evaluator(SimpleEval):  # type: ignore[misc]  # simpleeval carries no types
     def __init__(self, names: Mapping[str, object]) -> None:
         super().__init__(operators=OPERATORS, functions={}, names={**CONSTANTS, **names})
         self.nodes = {
@@ -133,8 +134,9 @@ class _Evaluator(SimpleEval):  # type: ignore[misc]  # simpleeval carries no typ
 
 
 @lru_cache(maxsize=2_048)
-def parse(source: str) -> ast.Expr:
-    """The tree of an expression, or ExpressionError; refuses every kind of syntax that is not listed above."""
+def parse(source: str, *, also: tuple[type[ast.AST], ...] = ()) -> ast.Expr:
+    """The tree of an expression, or ExpressionError; refuses every kind of syntax that is not listed above, or in
+    `also` by somebody whose evaluator knows it."""
     text = source.strip()
     if not text:
         raise ExpressionError("the expression is empty")
@@ -146,23 +148,23 @@ def parse(source: str) -> ast.Expr:
             tree = ast.parse(text, mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ExpressionError("this is not an expression; for example: paused == true") from None
-    _refuse_other_syntax(tree, MAX_DEPTH)
+    _refuse_other_syntax(tree, MAX_DEPTH, (*ALLOWED, *also))
     return ast.Expr(value=tree.body)
 
 
-def _refuse_other_syntax(node: ast.AST, depth: int) -> None:
+def _refuse_other_syntax(node: ast.AST, depth: int, allowed: tuple[type[ast.AST], ...]) -> None:
     if depth == 0:
         raise ExpressionError("the expression is nested too deeply")
     if isinstance(node, ast.Div):
         raise ExpressionError("`/` is not exact; use `//` for whole numbers")
-    if not isinstance(node, ALLOWED):
+    if not isinstance(node, allowed):
         raise ExpressionError(f"{type(node).__name__} is not allowed in an expression")
     if isinstance(node, ast.Constant) and type(node.value) not in (int, bool, str):
         raise ExpressionError("only whole numbers, true/false and text are allowed in an expression")
     if isinstance(node, ast.Constant) and type(node.value) is int:
         _bounded(node.value)
     for child in ast.iter_child_nodes(node):
-        _refuse_other_syntax(child, depth - 1)
+        _refuse_other_syntax(child, depth - 1, allowed)
 
 
 @lru_cache(maxsize=2_048)
@@ -195,7 +197,7 @@ def evaluate(source: str, names: Mapping[str, object]) -> Any:
     """The value of an expression over `names`: an int, a bool, a text or a record. Never a float."""
     tree = parse(source)
     try:
-        return _Evaluator(names).eval(source, previously_parsed=tree)
+        return Evaluator(names).eval(source, previously_parsed=tree)
     except ExpressionError:
         raise
     except ZeroDivisionError:

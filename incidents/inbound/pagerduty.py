@@ -1,0 +1,68 @@
+"""`POST /v2/enqueue`: PagerDuty's Events API at our own host, so that a sender changes a URL and a routing key."""
+
+from typing import Any
+
+from rest_framework import exceptions
+from rest_framework.permissions import AllowAny
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.api.problems import handle
+from incidents.inbound import services
+from incidents.inbound.api import GuessThrottle, KeyThrottle, RawParser, take
+from integrations.inbound.decoding import decode
+from ledger import Invalid
+
+FORMAT = "pagerduty"
+
+
+class RoutingKeyThrottle(KeyThrottle):
+    def get_cache_key(self, request: Request, view: Any) -> str | None:
+        return f"throttle:inbound:{services.digest_of(routing_key_of(request))[:32]}"
+
+
+def routing_key_of(request: Request) -> str:
+    """Empty for a body that is none of PagerDuty's; what is wrong with it is said later."""
+    try:
+        body = decode(request.data if isinstance(request.data, bytes) else b"")
+    except Invalid:
+        return ""
+    found = body.get("routing_key") if isinstance(body, dict) else None
+    return found[:200] if isinstance(found, str) else ""
+
+
+class EnqueueView(APIView):
+    """What PagerDuty answers, also where something is wrong: its clients read nothing else."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    throttle_classes = (RoutingKeyThrottle,)
+    parser_classes = (RawParser,)
+    renderer_classes = (JSONRenderer,)
+    schema = None  # PagerDuty's API, documented there
+
+    def post(self, request: Request) -> Response:
+        key = services.key_for(routing_key_of(request))
+        if key is None or key.format != FORMAT:
+            decode(request.data)
+            if not GuessThrottle().allow_request(request, self):
+                raise exceptions.Throttled(60)
+            raise Invalid("routing_key", "is not known here", "the key of a sender with PagerDuty's format")
+        answer = take(key, request)
+        return answer if answer.status_code < 400 else _complaint(answer)
+
+    def handle_exception(self, exc: Exception) -> Response:
+        return _complaint(handle(exc, {"view": self, "request": self.request}))
+
+
+def _complaint(problem: Response) -> Response:
+    """Ours in PagerDuty's words."""
+    said = problem.data or {}
+    errors = [f"{one['field']}: {one['message']}" if one["field"] else one["message"] for one in said["errors"]]
+    body = {"status": "invalid event", "message": "Event object is invalid", "errors": errors or [said["detail"]]}
+    if problem.status_code == 429:
+        body = {"status": "throttle exceeded", "message": said["detail"], "errors": []}
+    again = {"Retry-After": problem["Retry-After"]} if problem.has_header("Retry-After") else None
+    return Response(body, status=problem.status_code, headers=again)
