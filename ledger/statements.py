@@ -42,8 +42,8 @@ class Shape(Generic[M]):
         return ", ".join(f"{of}.{field.column}" for field in self.model._meta.concrete_fields)
 
     def insert(self, obj: M, tail: str = "") -> tuple[M, bool]:
-        """Write an object as the ORM would, in one statement that may say more than it can (`ON CONFLICT …`). What is in
-        the database then, and whether it is new. Columns of the row there is are `there.name` in the tail."""
+        """Write an object as the ORM would, in one statement that may say more than it can (`ON CONFLICT …`, in which
+        `there` is the row that there is). What is in the database then, and whether it is new."""
         values = {}
         for field in self.model._meta.concrete_fields:
             value = field.pre_save(obj, add=True)

@@ -1,0 +1,113 @@
+"""Each sender's documented payload, through HTTP, to the right incident: once, again, acknowledged, resolved."""
+
+import json
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from incidents.alerts.models import Alert
+from incidents.inbound.models import InboundKey, InboundPayload
+from incidents.inbound.services import create_key
+from incidents.incidents.models import Incident
+from ledger.models import Event
+from tests.audiences import load_audiences
+from tests.inbound_senders import SIGNING, STORIES, Sender, public_key
+from tests.people import caller, person
+
+pytestmark = pytest.mark.django_db
+SPEAKING = [name for name, story in STORIES.items() if "trigger" in story]
+
+
+def sender_of(name: str, **more: Any) -> tuple[InboundKey, Sender]:
+    config = json.loads(json.dumps(STORIES[name]["config"]).replace("PUBLIC_KEY", public_key()))
+    key, secret = create_key(name=name, format=name, config=config, actor="user:1", severity="SEV2", **more)
+    return key, Sender(name, config, secret)
+
+
+@pytest.mark.parametrize("name", SPEAKING)
+def test_a_documented_payload_becomes_its_alerts_once_and_follows_its_sender(name: str) -> None:
+    load_audiences("system:test")
+    story, (key, sender) = STORIES[name], sender_of(name)
+    for case in story["bad"]:
+        answer = sender.send({"routing_key": "ROUTING_KEY", **case["body"]} if name == "pagerduty" else case["body"])
+        assert answer.status_code == 400, answer.content
+        told = answer.json()["errors"]
+        fields = [one.partition(":")[0] for one in told] if name == "pagerduty" else [one["field"] for one in told]
+        assert fields == [case["field"]]
+    assert not Alert.objects.exists() and not InboundPayload.objects.exists()
+
+    first = sender.send(story["trigger"])
+    assert first.status_code == story.get("status", 202), first.content
+    alerts = list(Alert.objects.order_by("pk"))
+    expected = [(f"{key.subject}:{one['key']}", one["title"], one["severity"]) for one in story["alerts"]]
+    assert [(one.key, one.title, one.severity) for one in alerts] == expected
+    assert Incident.objects.count() == story["incidents"]
+    for alert in alerts:
+        assert alert.source == key.subject and (alert.incident is None) == (alert.severity > "SEV2")
+
+    again = sender.send(story["trigger"])
+    assert again.status_code == first.status_code
+    assert set(Alert.objects.values_list("times", flat=True)) == {2} and Incident.objects.count() == story["incidents"]
+    assert Event.objects.filter(verb="alert.raised").count() == len(alerts)
+    assert again.json().get("alerts", []) == first.json().get("alerts", [])
+    if "answer" in story:
+        assert first.json() == story["answer"]
+    assert sender.key not in json.dumps([one.body for one in InboundPayload.objects.all()])
+
+    if "acknowledge" in story:
+        assert sender.send(story["acknowledge"]).status_code == first.status_code
+        assert Alert.objects.filter(status="firing", acked_by=key.subject).count() == len(alerts)
+    for quiet in story.get("silent", ()):
+        assert sender.send(quiet).status_code == first.status_code
+    assert Alert.objects.count() == len(alerts)
+    for other in story.get("others", ()):
+        assert sender.send(other).status_code == first.status_code
+    assert Alert.objects.count() == len(alerts) + len(story.get("others", ())), "each is an alert of its own"
+
+    resolve(sender, story, alerts)
+    assert set(Alert.objects.filter(pk__in=[one.pk for one in alerts]).values_list("status", flat=True)) == {"cleared"}
+    assert Incident.objects.exclude(status="triage").count() == 0, "people end incidents"
+
+
+def resolve(sender: Sender, story: dict[str, Any], alerts: list[Alert]) -> None:
+    """As the sender tells it; who never tells an end is cleared by hand."""
+    if "resolve" in story:
+        assert sender.send(story["resolve"]).status_code == story.get("status", 202)
+        return
+    ana = caller(person("ana", "responder"))
+    for alert in alerts:
+        assert ana.post(f"/api/v1/alerts/{alert.pk}/clear/", {"reason": "looked at"}, format="json").status_code == 200
+
+
+@pytest.mark.parametrize("name", SIGNING)
+def test_an_unsigned_old_or_repeated_request_does_nothing(name: str) -> None:
+    load_audiences("system:test")
+    story, (_, sender) = STORIES[name], sender_of(name)
+    raw, headers = sender.sign(story["trigger"])
+    spoilt = raw.replace(b"0x", b"0X", 1) if name != "hypernative" else raw.replace(b"High", b"Info")
+    refused = [
+        sender.post(json.dumps(story["trigger"]).encode(), {}),
+        sender.post(spoilt, headers),
+        sender.send(story["trigger"], late=timedelta(minutes=61)),
+        sender.send(story["trigger"], late=timedelta(minutes=-7)),
+    ]
+    assert [one.status_code for one in refused] == [401] * 4, [one.content for one in refused]
+    assert not Alert.objects.exists() and not InboundPayload.objects.exists()
+    assert sender.post(raw, headers).status_code in (200, 202)
+    replayed = sender.post(raw, headers)
+    assert (replayed.status_code, replayed.json()["type"]) == (409, "urn:breakglass:problem:replayed")
+    assert InboundPayload.objects.get().times == 1 and set(Alert.objects.values_list("times", flat=True)) == {1}
+
+
+def test_hypernatives_own_signature_is_known() -> None:
+    """A message that Hypernative signed, with the public key that it publishes."""
+    story = STORIES["hypernative"]
+    _, secret = create_key(name="hn", format="hypernative", config=story["valid"][1], actor="user:1")
+    vendor = story["vendor"]
+    with time_machine.travel(datetime.fromisoformat(vendor["at"]), tick=False):
+        answer = Client().post(f"/api/v1/inbound/{secret}/", vendor["body"], content_type="application/json")
+    assert answer.status_code == 202, answer.content
+    assert InboundPayload.objects.exists() and not Alert.objects.exists(), "it is a test of the channel"
