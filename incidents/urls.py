@@ -3,6 +3,7 @@
 from django.urls import path
 
 from incidents import desk, status
+from incidents.inbound import views as inbound
 from incidents.inbound.pagerduty import EnqueueView
 from incidents.incidents import views as incidents
 from incidents.watch import views as watch
@@ -16,6 +17,11 @@ urlpatterns = [
     path("incidents/", incidents.index, name="index"),
     path("incidents/open/", incidents.open_page, name="open"),
     path("incidents/monitors/", watch.monitors_page, name="monitors"),
+    path("incidents/inbound/", inbound.keys, name="inbound"),
+    path("incidents/inbound/<int:pk>/", inbound.key, name="inbound-key"),
+    path("incidents/inbound/<int:pk>/rotate/", inbound.rotate, name="inbound-rotate"),
+    path("incidents/inbound/<int:pk>/switch/", inbound.switch, name="inbound-switch"),
+    path("incidents/inbound/<int:pk>/try/", inbound.try_out, name="inbound-try"),
     path("incidents/<int:pk>/", incidents.incident_page, name="incident"),
     path("incidents/of/<int:scope>/", incidents.of_scope, name="of-scope"),
     path("incidents/<int:pk>/take/", incidents.take, name="take"),

@@ -40,8 +40,8 @@ class Generic(InboundFormat):
         severities: Severities = Field(default="", description="the sender's own words, such as page=SEV1, ticket=SEV3")
         status: Mapped = "status"
         failure_mode: Mapped = "failure_mode"
-        resolved: tuple[str, ...] = Field(default=("resolved", "ok", "cleared", "closed"), max_length=20)
-        acknowledged: tuple[str, ...] = Field(default=("acknowledged", "acked"), max_length=20)
+        resolved: str = Field(default="resolved, ok, cleared, closed", max_length=200, description="words for its end")
+        acknowledged: str = Field(default="acknowledged, acked", max_length=200, description="words for: seen to")
 
     @classmethod
     def read(cls, config: Any, body: Any) -> Sequence[Incoming]:
@@ -63,14 +63,7 @@ def _alerts(config: Any, found: Sequence[Mapping[str, Any]], body: Mapping[str, 
 
 
 def _alert(config: Any, names: Mapping[str, Any], item: Mapping[str, Any]) -> Incoming:
-    status = _text(config.status, names).lower()
-    action = (
-        Action.RESOLVE
-        if status in config.resolved
-        else Action.ACKNOWLEDGE
-        if status in config.acknowledged
-        else Action.TRIGGER
-    )
+    action = _action(config, _text(config.status, names).lower())
     key = _text(config.key, names)
     if not key and action is not Action.TRIGGER:
         raise Invalid(config.key, "is missing", "the key with which it was triggered")
@@ -82,6 +75,13 @@ def _alert(config: Any, names: Mapping[str, Any], item: Mapping[str, Any]) -> In
         failure_mode=failure_mode(_text(config.failure_mode, names), config.failure_mode),
         detail=dict(item),
     )
+
+
+def _action(config: Any, status: str) -> Action:
+    for words, action in ((config.resolved, Action.RESOLVE), (config.acknowledged, Action.ACKNOWLEDGE)):
+        if status and status in (word.strip().lower() for word in words.split(",")):
+            return action
+    return Action.TRIGGER
 
 
 def _wanted(config: Any, names: Mapping[str, Any]) -> bool:
