@@ -29,6 +29,9 @@ from governance.proposals.models import Proposal
 from governance.proposals.services import confirm
 from governance.safes.models import Safe
 from governance.safes.services import register
+from incidents.inbound.models import InboundKey, InboundPayload
+from incidents.inbound.receiving import DOTS
+from incidents.inbound.services import create_key
 from incidents.incidents.models import Incident
 from incidents.incidents.services import open_incident, take_command
 from integrations.chain.models import Executor
@@ -189,6 +192,17 @@ class World:
         host, note = "api.pager.example", "The pager's API"
         set_secret(name="pager_key", value="Bearer 0123456789", actor=self.admin.actor, note=note, hosts=[host])
         return set_secret(name="status_page", value="token 9876543210", actor=self.admin.actor)
+
+    @cached_property
+    def sender(self) -> InboundKey:
+        """Its mapping fits one of two payloads; another sender has fallen silent."""
+        create_key(name="Backups", format="heartbeat", config={"period": 10, "grace": 0}, actor=self.admin.actor)
+        InboundKey.objects.update(missed_at=timezone.now())
+        config = {"title": "${{ name }} on ${{ chain }}", "key": "id", "severity": "level"}
+        key, _ = create_key(name="Scripts of the data team", config=config, actor=self.admin.actor)
+        for body in ({"id": 7, "name": "Outflow", "chain": "mainnet", "level": "high"}, {"id": 8, "level": "doom"}):
+            InboundPayload.objects.create(key=key, digest=str(body["id"]), body={**body, "password": DOTS})
+        return key
 
     @cached_property
     def viewer(self) -> User:
@@ -386,6 +400,8 @@ PAGES: list[Page] = [
     Page("incidents/", with_("run")),
     Page("incidents/open/"),
     Page("incidents/monitors/"),
+    Page("incidents/inbound/", with_("sender")),
+    Page("incidents/inbound/<int:pk>/", lambda world: {"pk": world.sender.pk}),
     Page("incidents/<int:pk>/", lambda world: (world.run, {"pk": world.incident.pk})[1]),
     Page(
         "incidents/<int:pk>/start/<slug:slug>/",
@@ -514,6 +530,7 @@ NOT_PAGES: dict[str, str] = {
     "runbooks/evidence/<int:pk>/": "a file to be saved",
     "runbooks/rehearsals/<int:pk>/report.json": "JSON",
     "incidents/of/<int:scope>/": "leads on to the incident",
+    "v2/enqueue": "JSON, PagerDuty's",
     "desk/": "a part of the front page, fetched by it",
     "devnet/wallet*": "ES modules",
     "api/schema/": "OpenAPI",

@@ -362,10 +362,11 @@ class TestInbound:
             (b'{"title": "a\\u0007b"}', 400, "control"),
             (b'{"title": "x", "severity": "doom"}', 400, "severity"),
             (b'{"title": "' + b"x" * 300 + b'"}', 400, "longer"),
-            (b'{"title": "' + b"x" * 300_000 + b'"}', 413, "larger"),
+            (b'{"title": "' + b"x" * 1_100_000 + b'"}', 413, "larger"),
+            (b'{"title": "x", "title": "y"}', 400, "key twice"),
             (b"", 400, "not JSON"),
         ],
-        ids=range(13),
+        ids=range(14),
     )
     def test_what_is_malformed_is_told_and_nothing_is_stored(
         self, address: str, body: bytes, code: int, said: str
