@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import deliveries, events, runs, txservice
+from benchmarks import alerts, deliveries, events, runs, txservice
 from benchmarks.figures import say
 from tests.stack import ROOT, Stack
 
@@ -20,6 +20,7 @@ def emergency(stack: Stack) -> None:
 
 GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "events": (events.measure, ("--only", "postgres,redis,migrate,ledger")),
+    "alerts": (alerts.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
     "emergency": (emergency, ()),
     "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
     "deliveries": (deliveries.measure, ("--only", "postgres,redis,migrate,ledger,beat")),

@@ -1,0 +1,88 @@
+"""`alert_existing_per_s`, `alert_new_per_s`: alerts of Prometheus' Alertmanager over HTTP, eight senders with a key
+each, one web process, the linker running. What was answered with 202 is counted afterwards: it must all be there.
+
+*Existing*: each sender's alert fires already and is sent again and again, no two payloads alike. *New*: every alert is
+another one, grave enough that it opens an incident of its own and tells the responders.
+
+Grafana OnCall's engine on two such cores: 152 a second stored into an existing group, 58 as a new one.
+"""
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+from benchmarks.figures import say
+from benchmarks.txservice import CLIENTS, Caller, Request, rate
+from tests.stack import ROOT, Stack
+
+EXISTING, NEW, HOT = 6000, 2400, 1500
+STARTS = "2026-11-20T03:12:08.157Z"
+
+
+def measure(stack: Stack) -> None:
+    keys = inside(stack, "begin", str(CLIENTS))
+    caller = Caller(stack.url, "")
+    caller.ask([_sent(key, f"existing-{number}", 0) for number, key in enumerate(keys)], 202)
+    before = inside(stack, "stored")
+    note = f"{CLIENTS} clients, fsync on, linker running, rate limit off"
+    again = [_sent(keys[n % CLIENTS], f"existing-{n % CLIENTS}", n + 1) for n in range(EXISTING)]
+    rate("alert_existing_per_s", caller, again, 202, f"{note}; one firing alert a sender, each payload another")
+    hot = [_sent(keys[0], "existing-0", n + 1_000_000) for n in range(HOT)]
+    rate("alert_hottest_per_s", caller, hot, 202, f"{note}; all for one and the same alert")
+    after = inside(stack, "stored")
+    _same("sightings", EXISTING + HOT, after["seen"] - before["seen"])
+    _same("payloads", EXISTING + HOT, after["payloads"] - before["payloads"])
+    new = [_sent(keys[n % CLIENTS], f"new-{n}", n) for n in range(NEW)]
+    rate("alert_new_per_s", caller, new, 202, f"{note}; each opens an incident and tells two responders")
+    last = inside(stack, "stored")
+    _same("incidents", NEW, last["incidents"] - after["incidents"])
+    _same("alerts", NEW, last["alerts"] - after["alerts"])
+
+
+def _sent(key: str, fingerprint: str, number: int) -> Request:
+    labels = {"alertname": "OracleStale", "instance": "feeds:9115", "job": "feeds", "severity": "critical"}
+    alert = {
+        "status": "firing",
+        "labels": {**labels, "pair": fingerprint},
+        "annotations": {"summary": f"The {fingerprint} feed has not answered", "value": str(number)},
+        "startsAt": STARTS,
+        "endsAt": "0001-01-01T00:00:00Z",
+        "generatorURL": "http://prometheus:9090/graph?g0.expr=time%28%29+-+feed_updated_at+%3E+600&g0.tab=1",
+        "fingerprint": fingerprint,
+    }
+    group = {
+        "version": "4",
+        "groupKey": '{}:{alertname="OracleStale"}',
+        "truncatedAlerts": 0,
+        "status": "firing",
+        "receiver": "breakglass",
+        "groupLabels": {"alertname": "OracleStale"},
+        "commonLabels": labels,
+        "commonAnnotations": {},
+        "externalURL": "http://alertmanager:9093",
+        "alerts": [alert],
+    }
+    return "POST", f"/api/v1/inbound/{key}/", json.dumps(group).encode()
+
+
+def inside(stack: Stack, *arguments: str) -> Any:
+    """What `benchmarks.alerts_world` says, run with the instance's own Django."""
+    env = {**stack.env, **stack.runtime, "DJANGO_SETTINGS_MODULE": "config.settings", "ETH_HASH_BACKEND": "pysha3"}
+    command = [sys.executable, "-m", "benchmarks.alerts_world", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=env, check=True, timeout=120, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout)
+
+
+def _same(what: str, sent: int, found: int) -> None:
+    """Answered with 202 means stored."""
+    say(f"{found} {what} of {sent}")
+    if sent != found:
+        raise RuntimeError(f"{sent} were answered with 202, but {found} {what} are stored")
+
+
+if __name__ == "__main__":  # against an instance that runs already: python -m benchmarks.alerts STATE
+    import os
+    from pathlib import Path
+
+    measure(Stack(Path(sys.argv[1]), dict(os.environ)))
