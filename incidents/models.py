@@ -4,6 +4,7 @@ from incidents.alerts.models import Alert
 from incidents.inbound.models import InboundKey, InboundPayload, SeenSignature
 from incidents.incidents.models import Incident
 from incidents.watch.models import Monitor, WatchedBlock, WatchLease
+from incidents.windows.models import Window
 
 __all__ = [
     "Alert",
@@ -14,4 +15,5 @@ __all__ = [
     "SeenSignature",
     "WatchLease",
     "WatchedBlock",
+    "Window",
 ]

@@ -7,6 +7,7 @@ from incidents.inbound import views as inbound
 from incidents.inbound.pagerduty import EnqueueView
 from incidents.incidents import views as incidents
 from incidents.watch import views as watch
+from incidents.windows import views as windows
 
 app_name = "incidents"
 urlpatterns = [
@@ -16,6 +17,8 @@ urlpatterns = [
     path("v2/enqueue", EnqueueView.as_view(), name="enqueue"),  # PagerDuty's own address
     path("incidents/", incidents.index, name="index"),
     path("incidents/open/", incidents.open_page, name="open"),
+    path("incidents/windows/", windows.windows, name="windows"),
+    path("incidents/windows/<int:pk>/end/", windows.end, name="window-end"),
     path("incidents/monitors/", watch.monitors_page, name="monitors"),
     path("incidents/inbound/", inbound.keys, name="inbound"),
     path("incidents/inbound/<int:pk>/", inbound.key, name="inbound-key"),

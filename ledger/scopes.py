@@ -7,6 +7,20 @@ from django.db import connection, transaction
 from ledger.errors import Invalid
 from ledger.models import Scope, ScopeClosure, ScopeLink, ScopeMember
 from ledger.services import record
+from ledger.statements import say
+
+OPEN = """
+WITH opened AS (
+  INSERT INTO ledger_scope (kind, title, private, created_at)
+  VALUES (%(kind)s, %(title)s, %(private)s, statement_timestamp()) RETURNING id, created_at
+), itself AS (
+  INSERT INTO ledger_scopeclosure (ancestor_id, descendant_id) SELECT id, id FROM opened
+), members AS (
+  INSERT INTO ledger_scopemember (scope_id, who, role, added_at)
+  SELECT id, who, 'member', statement_timestamp() FROM opened, unnest(%(members)s::text[]) AS who
+)
+SELECT id, created_at FROM opened
+"""
 
 
 @transaction.atomic(savepoint=False)
@@ -19,10 +33,11 @@ def open_scope(
     members: Iterable[str] = (),
     parents: Iterable[Scope] = (),
 ) -> Scope:
-    scope = Scope.objects.create(kind=kind, title=title[:200], private=private)
-    ScopeClosure.objects.create(ancestor=scope, descendant=scope)
     who = sorted(set(members))
-    ScopeMember.objects.bulk_create(ScopeMember(scope=scope, who=name) for name in who)
+    scope = Scope(kind=kind, title=title[:200], private=private)
+    values = {"kind": kind, "title": scope.title, "private": private, "members": who}
+    scope.pk, scope.created_at = say(OPEN, values)[0]
+    scope._state.adding, scope._state.db = False, connection.alias
     record(
         "scope.opened",
         actor=actor,

@@ -102,10 +102,15 @@ API: dict[str, dict[str, str]] = {
     "api/v1/transactions/<int:pk>/": {"get": "viewer"},
     "api/v1/transactions/<int:pk>/cancel/": {"post": "commander"},
     "api/v1/transactions/<int:pk>/resolve/": {"post": "commander"},
+    "api/v1/windows/": {"get": "viewer", "post": "commander"},
+    "api/v1/windows/<int:pk>/": {"get": "viewer"},
+    "api/v1/windows/<int:pk>/end/": {"post": "commander"},
 }
 
 # The scope that a token needs for the POST; "" where no token is asked for, "nobody" where only a person's word counts.
 TOKENS: dict[str, str] = {
+    "api/v1/windows/": "alerts:write",
+    "api/v1/windows/<int:pk>/end/": "alerts:write",
     "api/v1/alerts/<int:pk>/clear/": "alerts:write",
     "api/v1/approvals/<int:pk>/give/": "nobody",
     "api/v1/approvals/<int:pk>/refuse/": "nobody",
@@ -317,6 +322,8 @@ PAGES: dict[str, dict[str, str]] = {
     "incidents/monitors/": {"get": "viewer"},
     "incidents/of/<int:scope>/": {"get": "viewer"},
     "incidents/open/": {"get": "responder", "post": "responder"},
+    "incidents/windows/": {"get": "viewer", "post": "commander"},
+    "incidents/windows/<int:pk>/end/": {"post": "commander"},
     "ledger/": {"get": "viewer", "post": "viewer"},
     "metrics": {"get": "anyone"},
     "notify/": {"get": "viewer", "post": "viewer"},

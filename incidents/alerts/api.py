@@ -34,6 +34,7 @@ class AlertSerializer(serializers.ModelSerializer[Alert]):
             "detail",
             "times",
             "incident",
+            "window",
             "raised_at",
             "last_at",
             "acked_at",

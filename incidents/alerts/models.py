@@ -34,6 +34,9 @@ class Alert(Status):
     incident = models.ForeignKey(
         "incidents.Incident", null=True, blank=True, on_delete=models.PROTECT, related_name="alerts"
     )
+    window = models.ForeignKey(  # of maintenance, which muted it
+        "incidents.Window", null=True, blank=True, on_delete=models.PROTECT, related_name="alerts"
+    )
     raised_at = models.DateTimeField(db_default=Now())
     last_at = models.DateTimeField(db_default=Now())
     cleared_at = models.DateTimeField(null=True, blank=True)

@@ -13,6 +13,7 @@ from incidents.alerts.models import Alert
 from incidents.incidents.models import Incident
 from incidents.incidents.services import change_severity, open_or_join
 from incidents.watch.models import Monitor
+from incidents.windows.selectors import window_of
 from ledger import record, transition
 from ledger.models import Scope
 from ledger.services import Change, plain
@@ -24,7 +25,9 @@ ROW = Shape(Alert)
 SEEN_AGAIN = (
     "ON CONFLICT (key) WHERE status = 'firing' DO UPDATE SET times = there.times + 1, last_at = statement_timestamp()"
 )
-HAND_OVER = "UPDATE incidents_alert SET incident_id = %(incident)s, scope_id = %(into)s WHERE id = %(alert)s"
+HAND_OVER = """
+UPDATE incidents_alert SET incident_id = %(incident)s, scope_id = %(into)s, window_id = %(window)s WHERE id = %(alert)s
+"""
 
 
 def name_of(key: str) -> str:
@@ -65,22 +68,24 @@ def raise_alert(
     if not new:
         return _graver(alert, severity, source) if severity < alert.severity else alert
     alert.protocol, alert.monitor = protocol, monitor
-    _hand_over(alert, about, "alert.raised", {"key": alert.key, "title": alert.title, "severity": severity})
+    hand_over(alert, about, "alert.raised", {"key": alert.key, "title": alert.title, "severity": severity})
     return alert
 
 
-def _hand_over(alert: Alert, about: Scope | None, verb: str, after: Mapping[str, Any]) -> None:
-    """To an incident, by rule; with the event that tells of the alert."""
-    incident = open_or_join(alert, about)
-    alert.incident, alert.scope = incident, incident.scope if incident else about
-    into = {"incident": alert.incident_id, "into": alert.scope_id, "alert": alert.pk}
+def hand_over(alert: Alert, about: Scope | None, verb: str, after: Mapping[str, Any]) -> None:
+    """To an incident, by rule, unless a maintenance window expects it; with the event that tells of the alert."""
+    window = window_of(alert)
+    incident = open_or_join(alert, about) if window is None else None
+    alert.incident, alert.scope, alert.window = incident, incident.scope if incident else about, window
+    into = {"incident": alert.incident_id, "into": alert.scope_id, "window": alert.window_id, "alert": alert.pk}
+    told = {"muted": window.subject} if window else {}
     record(
         verb,
         actor=alert.source,
         scope=alert.scope,
         subject=alert.subject,
-        after={**after, "incident": incident.subject if incident else None, "detail": _told(alert.detail)},
-        change=Change(HAND_OVER, into, stale=f"{alert.subject} is gone") if alert.scope_id else None,
+        after={**after, **told, "incident": incident.subject if incident else None, "detail": _told(alert.detail)},
+        change=Change(HAND_OVER, into, stale=f"{alert.subject} is gone"),
     )
 
 
@@ -100,7 +105,7 @@ def _graver(alert: Alert, severity: str, source: str) -> Alert:
     after = {"key": alert.key, "severity": severity}
     incident = Incident.objects.filter(pk=alert.incident_id).first() if alert.incident_id else None
     if alert.incident_id is None:
-        _hand_over(alert, alert.scope, "alert.worsened", after)
+        hand_over(alert, alert.scope, "alert.worsened", after)
         return alert
     scope = alert.scope
     record("alert.worsened", actor=source, scope=scope, subject=alert.subject, before=before, after=after)

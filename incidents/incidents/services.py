@@ -16,6 +16,7 @@ from incidents.watch.models import SEVERITIES
 from ledger import Invalid, Refused, alarm, record, transition
 from ledger.models import Scope, ScopeClosure
 from ledger.scopes import add_member, members_of_private, open_scope, set_private
+from ledger.statements import Shape
 from ledger.text import one_line, prose
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
@@ -24,6 +25,7 @@ from runbooks.runs.services import start_run
 if TYPE_CHECKING:
     from incidents.alerts.models import Alert
 
+ROW = Shape(Incident)
 GRAVE = ("SEV1", "SEV2")
 LONGEST_TEXT = 10_000
 LONGEST_SUBJECT = 200
@@ -37,7 +39,8 @@ def open_or_join(alert: "Alert", about: Scope | None = None) -> Incident | None:
         return _join(inside, alert)
     if not alert.failure_mode and alert.severity not in GRAVE:
         return None
-    _one_at_a_time(f"incident:{alert.protocol_id}:{alert.failure_mode or alert.key}")
+    if alert.failure_mode:  # without one only the same key is the same cause, and a key fires once at a time
+        _one_at_a_time(f"incident:{alert.protocol_id}:{alert.failure_mode}")
     insiders = members_of_private(about) if about else None
     same = Incident.objects.exclude(status__in=OVER).filter(protocol=alert.protocol)
     if insiders is not None:
@@ -63,6 +66,8 @@ def open_or_join(alert: "Alert", about: Scope | None = None) -> Incident | None:
 
 def _open_above(about: Scope | None) -> Incident | None:
     """The open incident that something belongs to, by its scope."""
+    if about is None:
+        return None
     above = ScopeClosure.objects.filter(descendant=about).values("ancestor_id")
     return Incident.objects.exclude(status__in=OVER).filter(scope__in=above).order_by("-pk").first()
 
@@ -107,7 +112,7 @@ def open_incident(
     who = {*members, actor} if actor.startswith("user:") else set(members)
     scope = open_scope(kind="incident", title=title, private=private, members=who if private else (), actor=actor)
     block, at = _first_bad(first_bad or {})
-    incident = Incident.objects.create(
+    wanted = Incident(
         scope=scope,
         title=title,
         summary=prose("summary", summary, LONGEST_TEXT, empty=True),
@@ -120,6 +125,8 @@ def open_incident(
         first_bad_at=at,
         opened_at=timezone.now(),
     )
+    incident, _ = ROW.insert(wanted)
+    incident.scope, incident.protocol = scope, protocol
     about = {
         "title": title,
         "severity": severity,

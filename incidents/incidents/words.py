@@ -78,6 +78,7 @@ SENTENCES: dict[str, str] = {
     "incident.declined": "declined the incident",
     "alert.raised": "raised alert {key}",
     "alert.cleared": "cleared alert {key}",
+    "alert.unmuted": "raised alert {key}, which maintenance had muted",
     "alert.acknowledged": "says that somebody looks at alert {key}",
     "alert.worsened": "made alert {key} graver: {severity}",
     "monitor.breached": "is breached at block {block}",

@@ -34,6 +34,8 @@ from incidents.inbound.receiving import DOTS
 from incidents.inbound.services import create_key
 from incidents.incidents.models import Incident
 from incidents.incidents.services import open_incident, take_command
+from incidents.windows.models import Window
+from incidents.windows.services import open_window
 from integrations.chain.models import Executor
 from integrations.chain.transactions.models import Transaction
 from integrations.devnet import mail
@@ -192,6 +194,11 @@ class World:
         host, note = "api.pager.example", "The pager's API"
         set_secret(name="pager_key", value="Bearer 0123456789", actor=self.admin.actor, note=note, hosts=[host])
         return set_secret(name="status_page", value="token 9876543210", actor=self.admin.actor)
+
+    @cached_property
+    def window(self) -> Window:
+        soon = timezone.now() + timedelta(hours=2)
+        return open_window(title="Feed migration", pattern="oracle_stale:*", ends_at=soon, actor=self.admin.actor)
 
     @cached_property
     def sender(self) -> InboundKey:
@@ -401,6 +408,7 @@ PAGES: list[Page] = [
     Page("incidents/open/"),
     Page("incidents/monitors/"),
     Page("incidents/inbound/", with_("sender")),
+    Page("incidents/windows/", with_("window")),
     Page("incidents/inbound/<int:pk>/", lambda world: {"pk": world.sender.pk}),
     Page("incidents/<int:pk>/", lambda world: (world.run, {"pk": world.incident.pk})[1]),
     Page(
