@@ -135,7 +135,7 @@ def take(key: InboundKey, request: Request) -> Response:
         received = receiving.receive(key=key, raw=raw, headers=headers)
     except Unproved as error:
         detail = f"{error.message}: {error.hint}" if error.hint else error.message
-        return problem(401, "unsigned", detail, headers={"WWW-Authenticate": "Signature"})
+        return problem(403, "unsigned", detail)
     body = received.answer or {"payload": received.payload, "alerts": list(received.alerts)}
     return Response(body, status=INBOUND[key.format].accepted)
 

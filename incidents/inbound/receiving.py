@@ -45,10 +45,12 @@ WITH seen AS (
 SELECT kept.id, seen.alert_id FROM kept, seen
 """.replace("$KEEP", KEEP.replace("$FROM", "FROM seen"))
 SIGNED = """
+WITH forgotten AS (
+  DELETE FROM incidents_seensignature WHERE seen_at < statement_timestamp() - make_interval(secs => %(age)s)
+)
 INSERT INTO incidents_seensignature (key_id, digest, seen_at) VALUES (%(key)s, %(digest)s, statement_timestamp())
 ON CONFLICT (key_id, digest) DO NOTHING RETURNING id
 """
-FORGET = "DELETE FROM incidents_seensignature WHERE seen_at < statement_timestamp() - make_interval(secs => %(age)s)"
 
 
 class Replayed(Refused):
@@ -68,7 +70,7 @@ def receive(*, key: InboundKey, raw: bytes, headers: Mapping[str, str]) -> Recei
     """Store the payload, and do what it says; both or neither."""
     kind, config = INBOUND[key.format], key.settings
     proof = kind.prove(config, Call(raw, headers, timezone.now()))
-    body = decode(raw) if raw or not kind.silent_body else {}
+    body = {} if kind.any_body else decode(raw)
     incoming = kind.read(config, body)
     values = {
         "key": key.pk,
@@ -98,8 +100,8 @@ def _again(key: InboundKey, incoming: Sequence[Incoming], values: Mapping[str, A
 
 def _once(key: InboundKey, proof: str) -> None:
     """A signature that somebody kept and sends again does nothing; whoever sends news signs anew."""
-    say(FORGET, {"age": KEEP_SIGNATURES.total_seconds()})
-    if not say(SIGNED, {"key": key.pk, "digest": hashlib.sha256(proof.encode()).hexdigest()}):
+    digest = hashlib.sha256(proof.encode()).hexdigest()
+    if not say(SIGNED, {"key": key.pk, "digest": digest, "age": KEEP_SIGNATURES.total_seconds()}):
         raise Replayed("This signed request was taken already.", "nothing was done; sign it anew", "replayed")
 
 

@@ -72,7 +72,7 @@ def key(request: HttpRequest, pk: int) -> HttpResponse:
 def _forms(found: InboundKey, data: Any = None) -> tuple[Any, Any]:
     initial = {"severity": found.severity, "failure_mode": found.failure_mode, "protocol": found.protocol}
     known = found.settings
-    return RuleForm(data, initial=initial), form_for(type(known), known)(data)
+    return RuleForm(data, initial=initial, prefix="rule"), form_for(type(known), known)(data)
 
 
 def _page(

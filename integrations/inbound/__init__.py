@@ -65,8 +65,8 @@ class InboundFormat(Member):
 
     accepted: ClassVar[int] = 202
     withheld: ClassVar[tuple[str, ...]] = ()
-    silent_body: ClassVar[bool] = False
-    """Whether a request without a body says enough."""
+    any_body: ClassVar[bool] = False
+    """Whether that it was called says enough, whatever the body."""
     told: ClassVar[str] = ""
     """How this sender tells the end of an alert, for people; empty: never, and somebody clears it by hand."""
 

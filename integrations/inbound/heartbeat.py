@@ -16,7 +16,7 @@ class Heartbeat(InboundFormat):
 
     label = "Heartbeat"
     told = "with the next beat"
-    silent_body = True
+    any_body = True
 
     class Config(Base):
         period: int = Field(default=300, ge=10, le=7 * 86_400, description="seconds from one beat to the next")
