@@ -44,11 +44,11 @@ class Shape(Generic[M]):
     def insert(self, obj: M, tail: str = "") -> tuple[M, bool]:
         """Write an object as the ORM would, in one statement that may say more than it can (`ON CONFLICT …`, in which
         `there` is the row that there is). What is in the database then, and whether it is new."""
-        values = {}
+        values: dict[str, Any] = {}
         for field in self.model._meta.concrete_fields:
             value = field.pre_save(obj, add=True)
             if not isinstance(value, DatabaseDefault) and not (field.primary_key and value is None):
-                values[field.column] = field.get_db_prep_save(value, connection)
+                values[str(field.column)] = field.get_db_prep_save(value, connection)
         table = self.model._meta.db_table
         columns, places = ", ".join(values), ", ".join(f"%({name})s" for name in values)
         sql = f"INSERT INTO {table} AS there ({columns}) VALUES ({places}) {tail} RETURNING {self.columns('there')}"  # noqa: S608

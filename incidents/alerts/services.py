@@ -93,7 +93,7 @@ def _told(detail: dict[str, Any]) -> dict[str, Any]:
     text = json.dumps(detail, sort_keys=True)
     if len(text) <= LONGEST_TOLD:
         return detail
-    short = {name: detail[name] for name in ("payload", "first_bad_block") if name in detail}
+    short: dict[str, Any] = {name: detail[name] for name in ("payload", "first_bad_block") if name in detail}
     return {**short, "sha256": hashlib.sha256(text.encode()).hexdigest()}
 
 

@@ -46,7 +46,7 @@ class EnqueueView(APIView):
     def post(self, request: Request) -> Response:
         key = services.key_for(routing_key_of(request))
         if key is None or key.format != FORMAT:
-            decode(request.data)
+            decode(request.data if isinstance(request.data, bytes) else b"")
             if not GuessThrottle().allow_request(request, self):
                 raise exceptions.Throttled(60)
             raise Invalid("routing_key", "is not known here", "the key of a sender with PagerDuty's format")

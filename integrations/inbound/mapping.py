@@ -12,7 +12,15 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, StringConstraints
 from simpleeval import InvalidExpression
 
-from integrations.expressions import TEMPLATE, Evaluator, ExpressionError, as_text, parse, template_expressions
+from integrations.expressions import (
+    CONSTANTS,
+    TEMPLATE,
+    Evaluator,
+    ExpressionError,
+    as_text,
+    parse,
+    template_expressions,
+)
 
 PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+){0,20}")
 ALSO = (ast.Subscript,)
@@ -39,7 +47,7 @@ class _OfPayload(Evaluator):
 
     def __init__(self, names: Mapping[str, object]) -> None:
         super().__init__({})
-        self.names = _Names({**self.names, **names})
+        self.names: dict[str, object] = _Names({**CONSTANTS, **names})
         self.nodes[ast.Subscript] = self._index
 
     def _lookup(self, node: ast.Attribute) -> object:
