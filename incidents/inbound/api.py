@@ -13,7 +13,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.problems import problem
+from accounts.api.problems import ProblemSerializer, problem
 from accounts.api.serializers import StrictSerializer
 from accounts.api.throttles import WindowThrottle
 from accounts.permissions import Admin
@@ -78,6 +78,7 @@ TAKEN = {
     200: OpenApiResponse(ReceivedSerializer, description="stored; for senders that take no other 2xx"),
 }
 BODY = {"application/json": OpenApiTypes.OBJECT}
+UNKNOWN = {(404, "application/problem+json"): OpenApiResponse(ProblemSerializer, description="no such key")}
 
 
 class InboundViewSet(viewsets.GenericViewSet[InboundKey]):
@@ -103,12 +104,12 @@ class InboundViewSet(viewsets.GenericViewSet[InboundKey]):
         """Whether this key is known: some senders ask before they send. Nothing changes, and no beat is counted."""
         return Response({"format": self._known(request, key).format})
 
-    @extend_schema(request=BODY, responses=TAKEN, auth=[])
+    @extend_schema(request=BODY, responses={**TAKEN, **UNKNOWN}, auth=[])
     def create(self, request: Request) -> Response:
         """The same with the key in a header: `Authorization: Bearer KEY`, or `X-API-Key: KEY`."""
         return self._take(request, "")
 
-    @extend_schema(responses={200: ReadySerializer}, auth=[])
+    @extend_schema(responses={200: ReadySerializer, **UNKNOWN}, auth=[])
     def list(self, request: Request) -> Response:
         """Whether the key in the header is known."""
         return Response({"format": self._known(request, "").format})
