@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import alerts, deliveries, events, runs, txservice
+from benchmarks import alerts, deliveries, events, runs, txservice, war_room
 from benchmarks.figures import say
 from tests.stack import ROOT, Stack
 
@@ -24,6 +24,7 @@ GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "emergency": (emergency, ()),
     "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
     "deliveries": (deliveries.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
+    "war_room": (war_room.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
     "runs": (runs.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
 }
 

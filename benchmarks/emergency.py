@@ -19,7 +19,8 @@ from benchmarks.figures import say, timings  # noqa: E402
 from governance.proposals.services import propose  # noqa: E402
 from governance.safes.models import Safe  # noqa: E402
 from incidents.incidents.models import OVER, Incident  # noqa: E402
-from incidents.incidents.services import add_note, move, open_incident  # noqa: E402
+from incidents.incidents.services import move, open_incident  # noqa: E402
+from incidents.updates.services import add_note  # noqa: E402
 from integrations.devnet import prices  # noqa: E402
 from integrations.devnet.chain import CAROL, DAN  # noqa: E402
 from integrations.devnet.deploy import describe  # noqa: E402

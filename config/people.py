@@ -102,6 +102,10 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_NAME_OVERRIDES": {
         "EnvironmentEnum": "governance.plans.models.Plan.Environment",
         "ExecutorEnvironmentEnum": "integrations.chain.models.Executor.Environment",
+        "AddressStandingEnum": "incidents.addresses.models.BoardAddress.Standing",
+        "IncidentRoleEnum": "incidents.roles.models.Role",
+        "TaskStatusEnum": "incidents.todo.models.Task.State",
+        "UpdateKindEnum": "incidents.updates.models.Update.Kind",
         "RehearsalStatusEnum": "runbooks.rehearsals.models.Rehearsal.State",
     },
 }

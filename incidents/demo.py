@@ -2,7 +2,8 @@
 
 from governance.protocols.models import Protocol
 from incidents.incidents.models import Incident
-from incidents.incidents.services import add_note, add_update, change_severity, move, open_incident, take_command
+from incidents.incidents.services import change_severity, move, open_incident, take_command
+from incidents.updates.services import add_note, add_update
 from incidents.watch.services import save_monitor
 from integrations.chain.models import Chain
 from integrations.devnet.deployment import Deployment

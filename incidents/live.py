@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.template.loader import render_to_string
 
 from incidents.incidents.models import Incident
+from incidents.incidents.record import line_corrected_by
 from incidents.incidents.views import war_context
 from incidents.incidents.words import Names, line_of, shown
 from ledger.live.topics import topic
@@ -22,7 +23,14 @@ DESK = (
     "step.waiting",
     "step.done",
     "monitor.",
+    "task.",
 )
+
+
+MOVED = tuple(f"incident.{status}" for status in Incident.State.values)
+WHOLE = ("run.", *MOVED, "incident.took_in")  # what the part with the run shows
+MORE = ("run.", *MOVED, "incident.severity.", "incident.took_in", "alert.", "incident.alert.", "scope.")
+BOARD = ("incident.", "task.", "address.", "alert.")
 
 
 @dataclass(frozen=True)
@@ -49,23 +57,26 @@ def _matches(event: Event) -> list[int]:
 
 
 def _render(event: Event, pk: int, audience: str) -> str:
-    incident = Incident.objects.select_related("scope", "commander", "protocol").get(pk=pk)
+    incident = Incident.objects.select_related("scope", "commander", "protocol", "handover_to").get(pk=pk)
     found = run_and_step(event)
-    whole = event.verb.startswith(("run.", "incident."))
     line = line_of(event, Names([event])) if shown(event) else None
     room = war_context(incident, audience, Everything())
+    step = found[1] if found else None
     context = {
         **room,
-        "touched": touched_with(room["list"], found[1]) if room["list"] and found and found[1] else set(),
-        "whole": whole,
-        "more": whole,
+        "touched": touched_with(room["list"], step) if step and room["list"] else set(),
+        "whole": event.verb.startswith(WHOLE),
+        "more": event.verb.startswith(MORE),
+        "board": event.verb.startswith(BOARD),
+        "asked": event.verb.startswith(("proposal.", "confirmation.")),
+        "corrected": line_corrected_by(event),
         "line": line,
         "groups": ("all", line.group) if line else (),
     }
     return render_to_string("incidents/fragments.html", context)
 
 
-topic("incident", scope_of=_scope_of, matches=_matches, render=_render)
+topic("incident", scope_of=_scope_of, matches=_matches, render=_render, here=True)
 
 
 def _no_scope(_pk: int) -> int | None:

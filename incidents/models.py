@@ -1,18 +1,30 @@
 """All tables of the room, one module a noun."""
 
+from incidents.addresses.models import BoardAddress
 from incidents.alerts.models import Alert
 from incidents.inbound.models import InboundKey, InboundPayload, SeenSignature
 from incidents.incidents.models import Incident
+from incidents.links.models import IncidentLink
+from incidents.postmortems.models import Postmortem
+from incidents.roles.models import Assignment
+from incidents.todo.models import Task
+from incidents.updates.models import Update
 from incidents.watch.models import Monitor, WatchedBlock, WatchLease
 from incidents.windows.models import Window
 
 __all__ = [
     "Alert",
+    "Assignment",
+    "BoardAddress",
     "InboundKey",
     "InboundPayload",
     "Incident",
+    "IncidentLink",
     "Monitor",
+    "Postmortem",
     "SeenSignature",
+    "Task",
+    "Update",
     "WatchLease",
     "WatchedBlock",
     "Window",

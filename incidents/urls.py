@@ -3,9 +3,11 @@
 from django.urls import path
 
 from incidents import desk, status
+from incidents.commands import views as commands
 from incidents.inbound import views as inbound
 from incidents.inbound.pagerduty import EnqueueView
 from incidents.incidents import views as incidents
+from incidents.postmortems import views as postmortems
 from incidents.watch import views as watch
 from incidents.windows import views as windows
 
@@ -29,7 +31,15 @@ urlpatterns = [
     path("incidents/of/<int:scope>/", incidents.of_scope, name="of-scope"),
     path("incidents/<int:pk>/take/", incidents.take, name="take"),
     path("incidents/<int:pk>/severity/", incidents.severity, name="severity"),
-    path("incidents/<int:pk>/say/", incidents.say, name="say"),
+    path("incidents/<int:pk>/command/", commands.command, name="command"),
+    path("incidents/<int:pk>/complete/", commands.completion, name="complete"),
+    path("incidents/<int:pk>/postmortem/", postmortems.postmortem_page, name="postmortem"),
+    path("incidents/<int:pk>/postmortem/draft/", postmortems.begin, name="postmortem-draft"),
+    path("incidents/<int:pk>/postmortem/items/", postmortems.add_item, name="postmortem-item"),
+    path("incidents/<int:pk>/postmortem/<slug:section>/", postmortems.write, name="postmortem-write"),
+    path("incidents/<int:pk>/postmortem.<str:form>", postmortems.exported, name="postmortem-export"),
+    path("incidents/<int:pk>/timeline/", incidents.timeline, name="timeline"),
+    path("incidents/<int:pk>/updates/<int:update>/", incidents.correct, name="correct"),
     path("incidents/<int:pk>/move/", incidents.move, name="move"),
     path("incidents/<int:pk>/privacy/", incidents.privacy, name="privacy"),
     path("incidents/<int:pk>/start/<slug:slug>/", incidents.start, name="start"),

@@ -141,14 +141,25 @@ def _faults(link: EventLink, prev: bytes, expected: int) -> Iterator[str]:
         yield f"#{link.seq} has a hash that does not follow from its digest"
 
 
-def export(withhold: frozenset[int] = frozenset()) -> Iterator[dict[str, Any]]:
-    """Lines that a third party can verify alone; a withheld event leaves its digest, so that the rest still proves."""
-    for link in EventLink.objects.select_related("event").order_by("seq").iterator(chunk_size=2000):
+def export(
+    withhold: frozenset[int] = frozenset(),
+    *,
+    show: frozenset[int] | None = None,
+    first: int = 0,
+    last: int | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Lines that a third party can verify alone; a withheld event leaves its digest, so that the rest still proves.
+    With `show`, everything else is withheld; `first` and `last` are places in the chain."""
+    links = EventLink.objects.filter(seq__gte=first).select_related("event").order_by("seq")
+    if last is not None:
+        links = links.filter(seq__lte=last)
+    for link in links.iterator(chunk_size=2000):
         line: dict[str, Any] = {
             "seq": link.seq,
             "digest": bytes(link.digest).hex(),
             "prev": bytes(link.prev).hex(),
             "hash": bytes(link.hash).hex(),
         }
-        line["event"] = None if link.event_id in withhold else json.loads(canonical(link.event))
+        hidden = link.event_id in withhold or (show is not None and link.event_id not in show)
+        line["event"] = None if hidden else json.loads(canonical(link.event))
         yield line

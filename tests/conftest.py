@@ -22,7 +22,11 @@ HERE = Path(__file__).parent
 # What takes longest goes first, so that the suite's processes end at about the same time.
 FOLDERS = ("crash", "chain/helix", "chain/manager", "chain", "db", "unit", "browser")
 LONGEST = ("test_supervisor", "test_helix_invariants", "test_emergency", "test_run", "test_proposal_page", "test_pages")
-ONE_STACK = ("tests/browser/test_proposal_page.py", "tests/browser/test_newcomer.py")
+ONE_STACK = (
+    "tests/browser/test_proposal_page.py",
+    "tests/browser/test_newcomer.py",
+    "tests/browser/test_war_room.py",
+)
 HALVED = "tests/browser/test_pages.py"  # a page has nothing to do with the next one
 
 

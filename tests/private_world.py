@@ -10,10 +10,18 @@ from accounts.approvals.services import request_approval
 from accounts.models import User
 from governance.proposals.models import Proposal
 from governance.safes.models import Safe
+from incidents.addresses.models import BoardAddress
+from incidents.addresses.services import put
 from incidents.alerts.models import Alert
 from incidents.alerts.services import raise_alert
 from incidents.incidents.models import Incident
-from incidents.incidents.services import add_note, open_incident, take_command
+from incidents.incidents.services import open_incident, take_command
+from incidents.roles.models import Assignment
+from incidents.roles.services import assign
+from incidents.todo.models import Task
+from incidents.todo.services import open_task
+from incidents.updates.models import Update
+from incidents.updates.services import add_note, add_update
 from integrations.chain.models import Chain
 from integrations.chain.transactions.models import Transaction
 from integrations.safe.hashes import SafeTx, safe_tx_hash
@@ -71,6 +79,8 @@ class PrivateWorld:
         number = self.incident.pk
         yield from (f"/incidents/{number}/", f"/incidents/of/{self.incident.scope_id}/")
         yield f"/incidents/{number}/start/by-hand/"
+        yield from (f"/incidents/{number}/postmortem/", f"/incidents/{number}/postmortem.jsonl?show=people")
+        yield from (f"/incidents/{number}/timeline/", f"/incidents/{number}/complete/?line=/done+")
         yield f"/runbooks/runs/{self.run.pk}/"
         yield f"/runbooks/rehearsals/{self.rehearsal.pk}/"
         yield f"/runbooks/rehearsals/{self.rehearsal.pk}/report.json"
@@ -88,8 +98,10 @@ class PrivateWorld:
     @property
     def verbs(self) -> Iterator[str]:
         """Every page that changes them, by POST."""
-        for verb in ("take", "severity", "say", "move", "privacy", "start/by-hand"):
+        for verb in ("take", "severity", "command", "move", "privacy", "start/by-hand"):
             yield f"/incidents/{self.incident.pk}/{verb}/"
+        yield from (f"/incidents/{self.incident.pk}/postmortem/{verb}/" for verb in ("draft", "items", "summary"))
+        yield f"/incidents/{self.incident.pk}/updates/{self.incident.updates.latest('pk').pk}/"
         yield f"/runbooks/runs/{self.run.pk}/abort/"
         yield f"/runbooks/runs/{self.run.pk}/rehearse/"
         for verb in ("complete", "retry", "skip"):
@@ -105,6 +117,10 @@ class PrivateWorld:
     @property
     def api_paths(self) -> Iterator[str]:
         yield f"/api/v1/incidents/{self.incident.pk}/"
+        yield f"/api/v1/incidents/{self.incident.pk}/timeline/"
+        for noun, pk in self.beside.items():
+            yield f"/api/v1/incidents/{self.incident.pk}/{noun}/"
+            yield f"/api/v1/incidents/{self.incident.pk}/{noun}/{pk}/"
         yield f"/api/v1/alerts/{self.alert.pk}/"
         yield f"/api/v1/runs/{self.run.pk}/"
         yield f"/api/v1/rehearsals/{self.rehearsal.pk}/"
@@ -119,11 +135,27 @@ class PrivateWorld:
         yield f"/api/v1/events/{event.pk}/"
 
     @property
+    def beside(self) -> dict[str, int]:
+        """One of each thing that hangs on the incident."""
+        number = {"incident": self.incident}
+        return {
+            "roles": Assignment.objects.get(**number).pk,
+            "tasks": Task.objects.get(**number).pk,
+            "addresses": BoardAddress.objects.get(**number).pk,
+            "updates": Update.objects.filter(**number).latest("pk").pk,
+        }
+
+    @property
     def api_verbs(self) -> Iterator[tuple[str, dict[str, object]]]:
         number = f"/api/v1/incidents/{self.incident.pk}"
         yield from ((f"{number}/take/", {}), (f"{number}/severity/", {"severity": "SEV1"}))
         yield from ((f"{number}/updates/", {"text": "x"}), (f"{number}/notes/", {"text": "x"}))
         yield from ((f"{number}/move/", {"status": "contained"}), (f"{number}/private/", {"private": False}))
+        yield from ((f"{number}/funds/", {"kind": "moved", "amount": 1}), (f"{number}/seen/", {}))
+        yield from ((f"{number}/handover/", {"user": "otto"}), (f"{number}/merge/", {"incident": 1}))
+        yield from ((f"{number}/links/", {"incident": 1}), (f"{number}/roles/", {"role": "web", "user": "otto"}))
+        yield (f"{number}/tasks/", {"title": "x"})
+        yield (f"{number}/addresses/", {"address": OWNER, "chain_id": 1})
         yield (f"{number}/runs/", {"playbook": "by-hand", "inputs": {"what": "x"}})
         yield (f"/api/v1/alerts/{self.alert.pk}/clear/", {"reason": "x"})
         yield (f"/api/v1/runs/{self.run.pk}/abort/", {"reason": "x"})
@@ -180,6 +212,10 @@ def private_world() -> PrivateWorld:
     incident = open_incident(title=f"{SECRET} smokes", severity="SEV2", private=True, actor=member.actor)
     take_command(incident=incident, user=member)
     add_note(incident=incident, text=f"{SECRET} is a volcano", actor=member.actor)
+    add_update(incident=incident, text=f"{SECRET} smokes still", actor=member.actor)
+    assign(incident=incident, role="scribe", user=member, actor=member.actor)
+    open_task(incident=incident, title=f"Watch {SECRET}", actor=member.actor)
+    put(incident=incident, address=TARGET, chain_id=1, label=SECRET, actor=member.actor)
     alert = raise_alert(key=f"x:{SECRET}", severity="SEV2", title=SECRET, source="system:test", about=incident.scope)
     book = save_version(yaml=BY_HAND, actor="system:test")
     run = start_run(playbook=book, inputs={"what": SECRET}, scope=incident.scope, actor=member.actor)

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_view
-from rest_framework import mixins, serializers, status, viewsets
+from rest_framework import mixins, serializers, status
 from rest_framework.decorators import action
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
@@ -20,38 +20,13 @@ from accounts.selectors import actor_of
 from governance.plans.models import Plan
 from governance.protocols.models import Protocol
 from incidents.incidents import services
+from incidents.incidents.leading_api import Leading
 from incidents.incidents.models import Incident
 from incidents.incidents.selectors import visible_incidents
+from incidents.incidents.serializers import IncidentSerializer
 from incidents.watch.models import SEVERITIES
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.api import RunSerializer
-
-
-class IncidentSerializer(serializers.ModelSerializer[Incident]):
-    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True, allow_null=True)
-    commander = serializers.CharField(source="commander.actor", read_only=True, allow_null=True, default=None)
-    private = serializers.BooleanField(source="scope.private", read_only=True)
-
-    class Meta:
-        model = Incident
-        fields = [
-            "id",
-            "title",
-            "summary",
-            "severity",
-            "status",
-            "protocol",
-            "failure_mode",
-            "commander",
-            "private",
-            "scope",
-            "opened_by",
-            "first_bad_block",
-            "first_bad_at",
-            "detected_at",
-            "opened_at",
-            "ended_at",
-        ]
 
 
 class NewIncidentSerializer(StrictSerializer):
@@ -91,8 +66,12 @@ class StartSerializer(StrictSerializer):
 RULES: dict[str, type[BasePermission]] = {
     "create": Responder,
     "severity": Responder,
-    "update_": Responder,
     "note": Responder,
+    "funds": Responder,
+    "link": Responder,
+    "seen": Responder,
+    "handover": Commander,
+    "merge": Commander,
     "start": Responder,
     "take": Commander,
     "move": Commander,
@@ -101,9 +80,7 @@ RULES: dict[str, type[BasePermission]] = {
 
 
 @extend_schema_view(create=extend_schema(request=NewIncidentSerializer, responses={201: IncidentSerializer}))
-class IncidentViewSet(
-    IdempotentCreateMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Incident]
-):
+class IncidentViewSet(IdempotentCreateMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, Leading):
     """Incidents that the caller may see."""
 
     queryset = Incident.objects.none()
@@ -111,7 +88,7 @@ class IncidentViewSet(
     filterset_fields = ("status", "severity", "failure_mode")
     lookup_value_converter = "int"
     token_scope = "incidents:write"
-    idempotent_actions = frozenset({"create", "update_", "note", "start"})
+    idempotent_actions = frozenset({"create", "note", "start"})
 
     def get_permissions(self) -> list[Any]:
         return [RULES.get(self.action, ReadScoped)()]
@@ -143,12 +120,6 @@ class IncidentViewSet(
         """Raise or lower the severity."""
         data = _read(SeveritySerializer, request)
         return self._after(services.change_severity(incident=self.get_object(), **data, actor=actor_of(request)))
-
-    @extend_schema(request=TextSerializer, responses={200: IncidentSerializer})
-    @action(detail=True, methods=["post"], url_path="updates")
-    def update_(self, request: Request, pk: int) -> Response:
-        """Post an update."""
-        return self.once(request, lambda: self._say(request, services.add_update))
 
     @extend_schema(request=TextSerializer, responses={200: IncidentSerializer})
     @action(detail=True, methods=["post"], url_path="notes")
@@ -194,13 +165,10 @@ class IncidentViewSet(
         )
         return Response(RunSerializer(run).data, status=status.HTTP_201_CREATED)
 
-    def _say(self, request: Request, verb: Callable[..., None]) -> Response:
+    def _say(self, request: Request, verb: Callable[..., object]) -> Response:
         incident = self.get_object()
         verb(incident=incident, **_read(TextSerializer, request), actor=actor_of(request))
         return self._after(incident)
-
-    def _after(self, incident: Incident) -> Response:
-        return Response(IncidentSerializer(self.get_queryset().get(pk=incident.pk)).data)
 
 
 def _read(kind: type[StrictSerializer], request: Request) -> dict[str, Any]:

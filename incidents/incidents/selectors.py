@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from django.db.models import Case, IntegerField, Min, QuerySet, Value, When
@@ -9,12 +10,12 @@ from django.utils import timezone
 
 from governance.proposals.models import OPEN as OPEN_PROPOSAL
 from governance.proposals.models import Proposal
+from governance.proposals.selectors import people_of
 from incidents.alerts.models import Alert
+from incidents.incidents.board import Board, board_of
 from incidents.incidents.models import OVER, Incident
-from incidents.incidents.words import Line, lines_of
 from incidents.monitors import MONITORS
 from ledger.models import Event, ScopeClosure
-from ledger.selectors import timeline
 from runbooks.playbooks.models import Playbook
 from runbooks.playbooks.schema import Targets
 from runbooks.playbooks.selectors import document_of, newest_version, suggested
@@ -46,23 +47,83 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An open proposal, and which people have signed it."""
+
+    proposal: Proposal
+    signed: tuple[str, ...]
+    missing: tuple[str, ...]
+
+
+@dataclass(eq=False)
 class WarRoom:
-    """Everything the page of an incident shows, but for what is personal."""
+    """Everything the page of an incident shows, but for what is personal. Each part is read when it is drawn: a
+    fragment that shows only tasks asks for nothing else."""
 
     incident: Incident
-    legs: tuple[Leg, ...]
-    target: int
-    runs: tuple[Run, ...]
-    current: Checklist | None
-    proposals: tuple[Proposal, ...]
-    alerts: tuple[Alert, ...]
-    suggested: tuple[Playbook, ...]
-    since: datetime
-    until: datetime | None
+    viewer: Any
+
+    @cached_property
+    def _below(self) -> "QuerySet[ScopeClosure]":
+        return ScopeClosure.objects.filter(ancestor=self.incident.scope_id).values("descendant_id")  # type: ignore[return-value]  # a row of values
+
+    @cached_property
+    def runs(self) -> tuple[Run, ...]:
+        return tuple(runs_below(self.incident.scope, self.viewer))
+
+    @cached_property
+    def current(self) -> Checklist | None:
+        return checklist(self.runs[0]) if self.runs else None
+
+    @cached_property
+    def proposals(self) -> "tuple[Asked, ...]":
+        open_ones = Proposal.objects.filter(scope__in=self._below, status__in=OPEN_PROPOSAL)
+        return _asked(tuple(open_ones.select_related("safe").prefetch_related("confirmations")))
+
+    @cached_property
+    def alerts(self) -> tuple[Alert, ...]:
+        return tuple(self.incident.alerts.select_related("monitor"))
+
+    @cached_property
+    def board(self) -> Board:
+        return board_of(self.incident)
+
+    @cached_property
+    def _firsts(self) -> dict[str, datetime]:
+        rows = Event.objects.filter(scope__in=self._below, verb__in=FIRSTS).values_list("verb")
+        return dict(rows.annotate(first=Min("at")))
+
+    @cached_property
+    def suggested(self) -> list[Playbook]:
+        """The playbooks that answer the failure mode."""
+        return list(suggested(self.incident.failure_mode)) if self.incident.failure_mode else []
+
+    @cached_property
+    def targets(self) -> Targets:
+        return document_of(newest_version(self.suggested[0])).targets if self.suggested else Targets()
+
+    @property
+    def target(self) -> int:
+        return self.targets.safe or 0
+
+    @cached_property
+    def legs(self) -> tuple[Leg, ...]:
+        first = self.proposals[0].proposal if self.proposals else None
+        return _legs(self.incident, self._firsts, self.targets, first)
+
+    @property
+    def since(self) -> datetime:
+        return self.incident.first_bad_at or self.incident.detected_at or self.incident.opened_at
+
+    @property
+    def until(self) -> datetime | None:
+        return self.incident.ended_at or self._firsts.get("incident.restored")
 
 
 def visible_incidents(viewer: Any) -> "QuerySet[Incident]":
-    return Incident.objects.visible_to(viewer).select_related("scope", "commander", "protocol")
+    return Incident.objects.visible_to(viewer).select_related(
+        "scope", "commander", "protocol", "handover_to", "merged_into"
+    )
 
 
 def open_incidents(viewer: Any) -> "QuerySet[Incident]":
@@ -82,36 +143,15 @@ FIRSTS = (
 )
 
 
-def war_room(incident: Incident, viewer: Any) -> WarRoom:
-    below = ScopeClosure.objects.filter(ancestor=incident.scope).values("descendant_id")
-    runs = tuple(runs_below(incident.scope, viewer))
-    proposals = Proposal.objects.filter(scope__in=below, status__in=OPEN_PROPOSAL).select_related("safe")
-    targets, books = _targets(incident)
-    firsts = _firsts(below)
-    legs = _legs(incident, firsts, targets, proposals.first())
-    return WarRoom(
-        incident=incident,
-        legs=legs,
-        target=targets.safe or 0,
-        runs=runs,
-        current=checklist(runs[0]) if runs else None,
-        proposals=tuple(proposals.prefetch_related("confirmations")),
-        alerts=tuple(incident.alerts.select_related("monitor")),
-        suggested=tuple(books),
-        since=incident.first_bad_at or incident.detected_at or incident.opened_at,
-        until=incident.ended_at or firsts.get("incident.restored"),
-    )
-
-
-def _targets(incident: Incident) -> tuple[Targets, list[Playbook]]:
-    """From the playbook that answers the failure mode."""
-    books = suggested(incident.failure_mode) if incident.failure_mode else []
-    return (document_of(newest_version(books[0])).targets if books else Targets()), books
-
-
-def _firsts(below: Any) -> dict[str, datetime]:
-    rows = Event.objects.filter(scope__in=below, verb__in=FIRSTS).values_list("verb").annotate(first=Min("at"))
-    return dict(rows)
+def _asked(proposals: tuple[Proposal, ...]) -> tuple[Asked, ...]:
+    people = people_of([owner for one in proposals for owner in one.safe.owners]) if proposals else {}
+    found = []
+    for one in proposals:
+        signed = {row.owner for row in one.confirmations.all() if not row.lapsed}
+        names = {owner: people[owner].display_name if owner in people else "an owner" for owner in one.safe.owners}
+        has = tuple(name for owner, name in names.items() if owner in signed)
+        found.append(Asked(one, has, tuple(name for owner, name in names.items() if owner not in signed)))
+    return tuple(found)
 
 
 def _legs(
@@ -137,12 +177,6 @@ def _quorum(proposal: Proposal | None) -> str:
     if proposal is None or proposal.status != "signing":
         return ""
     return f"{proposal.counted}/{proposal.safe.threshold}"
-
-
-def record_of(incident: Incident, viewer: Any, *, group: str = "", limit: int = 150) -> list[Line]:
-    """The timeline, newest first; `group` is people, chain, run or told."""
-    found = lines_of(timeline(incident.scope, viewer, limit=limit * 2))
-    return [line for line in found if not group or line.group == group][:limit]
 
 
 def prefilled(incident: Incident) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What happens to incidents: opened by rule or by hand, led, changed, ended."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -12,6 +12,8 @@ from django.utils.dateparse import parse_datetime
 from accounts.models import User
 from governance.protocols.models import Protocol
 from incidents.incidents.models import OVER, Incident
+from incidents.updates.services import add_note as add_note
+from incidents.updates.services import add_update as add_update
 from incidents.watch.models import SEVERITIES
 from ledger import Invalid, Refused, alarm, record, transition
 from ledger.models import Scope, ScopeClosure
@@ -21,6 +23,7 @@ from ledger.text import one_line, prose
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
+from work import enqueue
 
 if TYPE_CHECKING:
     from incidents.alerts.models import Alert
@@ -29,6 +32,8 @@ ROW = Shape(Incident)
 GRAVE = ("SEV1", "SEV2")
 LONGEST_TEXT = 10_000
 LONGEST_SUBJECT = 200
+NUDGE = "incidents.nudge"
+LOOK = timedelta(seconds=30)  # between two looks at whether something is missing
 
 
 def open_or_join(alert: "Alert", about: Scope | None = None) -> Incident | None:
@@ -120,6 +125,7 @@ def open_incident(
         protocol=protocol,
         failure_mode=failure_mode,
         opened_by=actor,
+        severity_by=actor,
         detected_at=detected_at or timezone.now(),
         first_bad_block=block,
         first_bad_at=at,
@@ -138,6 +144,9 @@ def open_incident(
     record("incident.opened", actor=actor, scope=scope, subject=incident.subject, after=about)
     if tell:
         _tell_responders(incident, actor)
+    enqueue(
+        NUDGE, key=incident.subject, subject=incident.subject, scope=scope, actor=actor, run_at=timezone.now() + LOOK
+    )
     return incident
 
 
@@ -193,11 +202,12 @@ def _known_severity(severity: str) -> None:
         raise Invalid("severity", f"{severity!r} is not known", "SEV1, SEV2, SEV3 or SEV4")
 
 
-def _hold(incident: Incident) -> Incident:
+def hold(incident: Incident) -> Incident:
+    """Its row, locked: whatever leads it is decided one after the other."""
     return Incident.objects.select_for_update(of=("self",)).select_related("scope", "commander").get(pk=incident.pk)
 
 
-def _open_only(incident: Incident) -> None:
+def open_only(incident: Incident) -> None:
     if incident.is_over:
         raise Refused(f"This incident is {incident.status}.", "open a new one", "incident-over")
 
@@ -205,15 +215,15 @@ def _open_only(incident: Incident) -> None:
 @transaction.atomic
 def take_command(*, incident: Incident, user: User) -> Incident:
     """This person leads from now on. Taking over from somebody else is a change of hands, and recorded as such."""
-    held = _hold(incident)
-    _open_only(held)
+    held = hold(incident)
+    open_only(held)
     if held.commander_id == user.pk:
         return held
     before = {"commander": held.commander.actor} if held.commander else None
     if held.scope.private:
-        add_member(scope=held.scope, who=user.actor, role="commander", actor=user.actor)
-    Incident.objects.filter(pk=held.pk).update(commander=user)
-    held.commander = user
+        _let_in(held, user, role="commander", actor=user.actor)
+    Incident.objects.filter(pk=held.pk).update(commander=user, handover_to=None, handover_note="", handover_at=None)
+    held.commander, held.handover_to = user, None
     record(
         "incident.command.taken",
         actor=user.actor,
@@ -229,16 +239,19 @@ def take_command(*, incident: Incident, user: User) -> Incident:
 
 @transaction.atomic
 def change_severity(*, incident: Incident, severity: str, actor: str, reason: str = "") -> Incident:
+    """A person who says what a monitor had said already makes it their judgement, and that is recorded too."""
     _known_severity(severity)
-    held = _hold(incident)
-    _open_only(held)
-    if held.severity == severity:
-        return held
+    held = hold(incident)
+    open_only(held)
     before = held.severity
-    Incident.objects.filter(pk=held.pk).update(severity=severity)
-    held.severity = severity
+    judged = severity == before and actor.startswith(("user:", "token:")) and not held.severity_is_judged
+    if severity == before and not judged:
+        return held
+    Incident.objects.filter(pk=held.pk).update(severity=severity, severity_by=actor)
+    held.severity, held.severity_by = severity, actor
+    how = "confirmed" if judged else "raised" if severity < before else "lowered"
     record(
-        f"incident.severity.{'raised' if severity < before else 'lowered'}",
+        f"incident.severity.{how}",
         actor=actor,
         scope=held.scope,
         subject=held.subject,
@@ -247,23 +260,6 @@ def change_severity(*, incident: Incident, severity: str, actor: str, reason: st
         reason=reason,
     )
     return held
-
-
-@transaction.atomic
-def add_update(*, incident: Incident, text: str, actor: str) -> None:
-    """What everybody following should know now."""
-    _say(incident, "incident.update.posted", text, actor)
-
-
-@transaction.atomic
-def add_note(*, incident: Incident, text: str, actor: str) -> None:
-    """A remark for the record, also after the end."""
-    _say(incident, "incident.note.added", text, actor)
-
-
-def _say(incident: Incident, verb: str, text: str, actor: str) -> None:
-    words = prose("text", text, LONGEST_TEXT)
-    record(verb, actor=actor, scope=incident.scope, subject=incident.subject, after={"text": words})
 
 
 MOVES = {"contained", "restored", "closed", "declined", "active"}
@@ -276,7 +272,7 @@ def move(*, incident: Incident, to: str, actor: str, reason: str = "") -> Incide
         raise Invalid("status", f"{to!r} is not a status to move to", f"one of {', '.join(sorted(MOVES))}")
     if to in ("declined", "closed") and not reason.strip():
         raise Invalid("reason", "is empty", "say in a sentence why it is over")
-    held = _hold(incident)
+    held = hold(incident)
     also = {"ended_at": timezone.now()} if to in OVER else {}
     transition(held, to, actor=actor, reason=prose("reason", reason, LONGEST_TEXT, empty=True), also=also)
     return held
@@ -285,18 +281,26 @@ def move(*, incident: Incident, to: str, actor: str, reason: str = "") -> Incide
 @transaction.atomic
 def make_private(*, incident: Incident, private: bool, user: User, reason: str = "") -> Incident:
     """Whoever makes it private stays inside, and so does its commander."""
-    held = _hold(incident)
+    held = hold(incident)
     if private:
         for person in {user, held.commander} - {None}:
             if person is not None:
-                add_member(scope=held.scope, who=person.actor, actor=user.actor)
+                _let_in(held, person, actor=user.actor)
     set_private(scope=held.scope, private=private, actor=user.actor, reason=reason)
     return held
 
 
 @transaction.atomic
 def invite(*, incident: Incident, user: User, actor: str) -> None:
-    add_member(scope=incident.scope, who=user.actor, actor=actor)
+    """Into a private incident."""
+    _let_in(incident, user, actor=actor)
+
+
+def _let_in(incident: Incident, user: User, *, actor: str, role: str = "member") -> None:
+    """And into what was merged into it: whoever sees an incident sees all of it."""
+    add_member(scope=incident.scope, who=user.actor, role=role, actor=actor)
+    for part in incident.merged.filter(scope__private=True).select_related("scope"):
+        _let_in(part, user, actor=actor)
 
 
 def start_playbook(
@@ -309,7 +313,7 @@ def start_playbook(
     hold: bool = False,
 ) -> Run:
     """A run below the incident's scope: as visible, and as private, as the incident."""
-    _open_only(incident)
+    open_only(incident)
     return start_run(
         playbook=playbook,
         inputs=inputs,

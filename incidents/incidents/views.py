@@ -7,16 +7,22 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.decorators import current_user, require_level
 from accounts.models import User
 from governance.protocols.models import Protocol
+from incidents.commands.verbs import COMMANDS
 from incidents.incidents import services
+from incidents.incidents.board import related_to
 from incidents.incidents.forms import OpenForm
-from incidents.incidents.models import Incident
-from incidents.incidents.selectors import open_incidents, prefilled, record_of, visible_incidents, war_room
+from incidents.incidents.models import OVER, Incident
+from incidents.incidents.record import record_of
+from incidents.incidents.selectors import WarRoom, open_incidents, prefilled, visible_incidents
 from incidents.incidents.words import GROUPS
+from incidents.updates.models import Update
+from incidents.updates.services import PARTS, edit
 from ledger.errors import Invalid
 from ledger.selectors import last_seq
 from runbooks.answering import answered
@@ -32,23 +38,36 @@ from runbooks.runs.selectors import MAY_RUN, MAY_STEER
 @login_required
 def index(request: HttpRequest) -> HttpResponse:
     user = current_user(request)
-    past = visible_incidents(user).filter(status__in=("closed", "declined"))[:50]
+    past = visible_incidents(user).filter(status__in=OVER)[:50]
     context = {"open": open_incidents(user), "past": past, "may_open": user.has_level("responder"), "seq": last_seq()}
     return render(request, "incidents/index.html", context)
 
 
+MAY = {"responder": MAY_RUN, "commander": MAY_STEER}
+
+
 def war_context(incident: Incident, audience: str, viewer: Any) -> dict[str, Any]:
     """What the page and its live fragments draw from; the same for everybody of an audience who may see it."""
-    room = war_room(incident, viewer)
+    room = WarRoom(incident, viewer)
     return {
         "room": room,
         "incident": incident,
-        "list": room.current,
-        "run": room.current.run if room.current else None,
+        "list": SimpleLazyObject(lambda: room.current),
+        "run": SimpleLazyObject(lambda: room.current.run if room.current else None),
         "may_run": audience in MAY_RUN,
         "may_steer": audience in MAY_STEER,
         "playbooks": all_playbooks(),
+        "commands": [
+            one for one in COMMANDS.values() if one.bar and (one.level == "responder" or audience in MAY_STEER)
+        ],
     }
+
+
+def _asked(request: HttpRequest) -> tuple[str, int]:
+    """Which part of the record, and the number of the event before which it ends; 0 for its end."""
+    group, before = request.GET.get("show", ""), request.GET.get("before", "")
+    known = before.isascii() and before.isdigit() and len(before) < 19
+    return group if group in GROUPS else "", int(before) if known else 0
 
 
 @require_GET
@@ -57,16 +76,27 @@ def incident_page(request: HttpRequest, pk: int) -> HttpResponse:
     user = current_user(request)
     seq = last_seq()
     incident = get_object_or_404(visible_incidents(user), pk=pk)
-    group = request.GET.get("show", "")
-    group = group if group in GROUPS else ""
+    group, before = _asked(request)
     context = {
         **war_context(incident, str(user.level), user),
         "seq": seq,
-        "lines": record_of(incident, user, group=group),
+        "related": related_to(incident, user),
+        "page": record_of(incident, user, group=group, before=before),
         "group": group,
         "groups": GROUPS,
     }
     return render(request, "incidents/incident.html", context)
+
+
+@require_GET
+@login_required
+def timeline(request: HttpRequest, pk: int) -> HttpResponse:
+    """An earlier page of the record, to be hung below the one that is there."""
+    user = current_user(request)
+    incident = get_object_or_404(visible_incidents(user), pk=pk)
+    group, before = _asked(request)
+    page = record_of(incident, user, group=group, before=before)
+    return render(request, "incidents/lines.html", {"incident": incident, "page": page, "group": group})
 
 
 @require_GET
@@ -99,20 +129,22 @@ def open_page(request: HttpRequest) -> HttpResponse:
     return render(request, "incidents/open.html", {"form": form}, status=400 if form.errors else 200)
 
 
+def redrawn(request: HttpRequest, user: User, pk: int, **extra: Any) -> HttpResponse:
+    """What may have changed by what somebody did, for their own page; the others' follow through their sockets."""
+    fresh = visible_incidents(user).filter(pk=pk).first()
+    if fresh is None:
+        return HttpResponse(headers={"HX-Redirect": "/incidents/"})
+    context = {**war_context(fresh, str(user.level), user), "acted": True, "board": True, "more": True}
+    context |= {"related": related_to(fresh, user), "personal": True, **extra}
+    return render(request, "incidents/fragments.html", context)
+
+
 def _act(request: HttpRequest, pk: int, act: Callable[[Incident, User], object], **extra: Any) -> HttpResponse:
     """One verb; the page follows through its socket, and a refusal is told where the button was."""
     user = current_user(request)
     incident = get_object_or_404(visible_incidents(user), pk=pk)
-
-    def drawn() -> HttpResponse:
-        fresh = visible_incidents(user).filter(pk=pk).first()
-        if fresh is None:
-            return HttpResponse(headers={"HX-Redirect": "/incidents/"})
-        context = {**war_context(fresh, str(user.level), user), "acted": True, "more": True, **extra}
-        return render(request, "incidents/fragments.html", context)
-
     page = reverse("incidents:incident", args=[pk])
-    return answered(request, lambda: act(incident, user), page=page, drawn=drawn)
+    return answered(request, lambda: act(incident, user), page=page, drawn=lambda: redrawn(request, user, pk, **extra))
 
 
 @require_POST
@@ -138,11 +170,15 @@ def severity(request: HttpRequest, pk: int) -> HttpResponse:
 
 @require_POST
 @require_level("responder")
-def say(request: HttpRequest, pk: int) -> HttpResponse:
-    """An update for everybody, or a note for the record."""
-    verb = services.add_update if request.POST.get("kind") == "update" else services.add_note
-    text = request.POST.get("text", "")
-    return _act(request, pk, lambda incident, user: verb(incident=incident, text=text, actor=user.actor), spoken=True)
+def correct(request: HttpRequest, pk: int, update: int) -> HttpResponse:
+    """Put right what was written; what it said before is kept."""
+    found = get_object_or_404(Update.objects.visible_to(current_user(request)), pk=update, incident_id=pk)
+    words = {name: request.POST[name] for name in ("text", *PARTS) if name in request.POST}
+    return _act(
+        request,
+        pk,
+        lambda _incident, user: edit(update=found, words=words, actor=user.actor, commands=user.has_level("commander")),
+    )
 
 
 @require_POST

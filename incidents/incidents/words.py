@@ -17,6 +17,9 @@ HIDDEN = (
 GROUPS = {
     "people": (
         "incident.",
+        "task.",
+        "postmortem.",
+        "address.",
         "step.answered",
         "step.ticked",
         "step.unticked",
@@ -43,6 +46,8 @@ class Line:
     group: str
     verb: str
     long: str = ""
+    subject: str = ""
+    was: tuple[str, ...] = ()  # what it said before it was put right
 
 
 class Names:
@@ -59,7 +64,9 @@ class Names:
                 user = User.objects.filter(pk=int(name)).first()
                 self._people[int(name)] = user.display_name if user else actor
             return self._people[int(name)]
-        return {"run": f"run {name}", "system": name, "monitor": f"monitor {name}"}.get(kind, actor)
+        return {"run": f"run {name}", "system": name.replace("nudges", "the desk"), "monitor": f"monitor {name}"}.get(
+            kind, actor
+        )
 
 
 SENTENCES: dict[str, str] = {
@@ -67,8 +74,38 @@ SENTENCES: dict[str, str] = {
     "incident.command.taken": "took command",
     "incident.severity.raised": "raised the severity to {severity}",
     "incident.severity.lowered": "lowered the severity to {severity}",
+    "incident.severity.confirmed": "judged the severity: {severity}",
     "incident.update.posted": "posted an update",
+    "incident.update.edited": "corrected an update",
     "incident.note.added": "noted",
+    "incident.note.edited": "corrected a note",
+    "incident.can.reported": "reported conditions, actions, needs",
+    "incident.can.edited": "corrected a report",
+    "incident.command.offered": "asked {to} to take command",
+    "incident.role.given": "made {to} {label}",
+    "incident.role.handed": "made {to} {label} instead",
+    "incident.role.released": "took {label} back from {from}",
+    "incident.assignment.seen": "has seen: {what}",
+    "incident.funds.set": "set funds {what}: {shown}",
+    "incident.nudged": "reminds: {words}",
+    "incident.linked": "linked another incident: {other}",
+    "incident.took_in": "took in another incident: {title}",
+    "incident.merged": "merged it into {into}",
+    "postmortem.drafted": "drafted the postmortem",
+    "postmortem.edited": "changed the postmortem: {section}",
+    "task.opened": "opened task {number}: {title}",
+    "task.given": "gave task {number} to {to}: {title}",
+    "task.edited": "reworded task {number}: {title}",
+    "task.done": "did task {number}: {title}",
+    "task.cancelled": "cancelled task {number}: {title}",
+    "task.open": "opened task {number} again: {title}",
+    "address.added": "put {called} on the board: {status}",
+    "address.named": "called an address {called}",
+    "address.at_risk": "found {called} at risk",
+    "address.impacted": "found {called} impacted",
+    "address.paused": "found {called} paused",
+    "address.saved": "found {called} saved",
+    "address.needs_review": "wants {called} reviewed",
     "incident.alert.joined": "joined another alert: {title}",
     "incident.active": "made the incident active again",
     "incident.responders.untold": "could not tell the responders",
@@ -192,7 +229,10 @@ def shown(event: Event) -> bool:
 def line_of(event: Event, names: Names) -> Line:
     after: Mapping[str, Any] = event.after or {}
     fields = _Known({key: _short(value) for key, value in after.items() if isinstance(value, str | int)})
-    fields["to"] = f" to {after['audience']}" if after.get("audience") else ""
+    if event.verb.startswith("message."):
+        fields["to"] = f" to {after['audience']}" if after.get("audience") else ""
+    if event.verb.startswith("address."):
+        fields["status"] = str(after.get("status", "")).replace("_", " ")
     fields["member"] = names.of(event.subject) if event.subject else ""
     pattern = SENTENCES.get(event.verb, event.verb.replace(".", " ").replace("_", " "))
     if event.verb == "run.running" and (event.before or {}).get("status") in ("failed", "paused"):
@@ -205,8 +245,20 @@ def line_of(event: Event, names: Names) -> Line:
         note=_note(event, after),
         group=group_of(event.verb),
         verb=event.verb,
-        long=str(after.get("text") or after.get("proof") or event.reason or ""),
+        long=_long(event, after),
+        subject=event.subject,
     )
+
+
+def _long(event: Event, after: Mapping[str, Any]) -> str:
+    """The words themselves; of a correction, those that it replaced."""
+    if event.verb.startswith("postmortem."):
+        return ""  # its page shows what it said
+    if event.verb.endswith(".edited"):
+        return "It said: " + " / ".join(str(text) for text in (event.before or {}).values())
+    if event.verb == "incident.can.reported":
+        return "\n".join(f"{name.capitalize()}: {after.get(name, '')}" for name in ("conditions", "actions", "needs"))
+    return str(after.get("text") or after.get("proof") or event.reason or "")
 
 
 def _note(event: Event, after: Mapping[str, Any]) -> str:

@@ -16,6 +16,8 @@ from channels.layers import get_channel_layer
 
 from ledger import hints
 from ledger.access import ScopeGate
+from ledger.live import presence
+from ledger.live.presence import Presence
 from ledger.live.topics import TOPICS, parse
 from ledger.live.viewers import ENDS_SESSIONS, Card, Cards
 from ledger.models import Event
@@ -36,6 +38,7 @@ class Socket:
     user_id: int
     topics: dict[str, int] = field(default_factory=dict)  # topic → last event sent for it
     outbox: "asyncio.Queue[Message]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
+    here: dict[str, list[Message]] = field(default_factory=dict)  # who it was told is here, by topic
     too_slow: bool = False
     over: bool = False
 
@@ -60,12 +63,14 @@ class Hub:
         self._cards = Cards()
         self._hint = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._presence = Presence()
 
     async def join(self, socket: Socket) -> None:
         async with self._lock:
             if not self._tasks:
                 self._seq = await database_sync_to_async(last_seq)()
-                self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._follow())]
+                loops = (self._listen(), self._follow(), self._look_who_is_here())
+                self._tasks = [asyncio.create_task(loop) for loop in loops]
             self._sockets.add(socket)
 
     async def leave(self, socket: Socket) -> None:
@@ -75,6 +80,7 @@ class Hub:
                 for task in self._tasks:
                     task.cancel()
                 self._tasks = []
+                await self._tell_others({}, last=True)
 
     async def subscribe(self, socket: Socket, keys: Iterable[str], after: int) -> None:
         """Follow topics from an event on: what came since is replayed first, in order, then the rest as it comes."""
@@ -101,14 +107,57 @@ class Hub:
             try:
                 channel = await layer.new_channel()
                 await layer.group_add(hints.LINKED_GROUP, channel)
+                await layer.group_add(presence.GROUP, channel)
                 while True:
-                    await layer.receive(channel)
-                    self._hint.set()
+                    message = await layer.receive(channel)
+                    if message.get("type") == presence.TYPE:
+                        self._presence.hear(message)
+                    else:
+                        self._hint.set()
             except asyncio.CancelledError:
                 raise
             except Exception:
                 logger.warning("no hints from the broker; looking every second", exc_info=True)
                 await asyncio.sleep(LOOK_EVERY)
+
+    async def _look_who_is_here(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY)
+            try:
+                async with self._lock:
+                    await self._tell_who_is_here()
+            except asyncio.CancelledError:
+                raise
+            except Exception:
+                logger.warning("cannot tell who is here; trying again", exc_info=True)
+
+    async def _tell_who_is_here(self) -> None:
+        names = frozenset(name for name, topic in TOPICS.items() if topic.here)
+        mine = presence.following(((socket.user_id, socket.topics) for socket in self._sockets), names)
+        if not mine:
+            return
+        await self._tell_others(mine)
+        everybody = self._presence.everybody(mine)
+        told = all(key in socket.here for socket in self._sockets for key in socket.topics.keys() & mine.keys())
+        if told and not self._presence.is_news(everybody):
+            return
+        people = await database_sync_to_async(self._people)(everybody)
+        for socket in self._sockets:
+            for key in socket.topics.keys() & people.keys():
+                inside = any(one["who"] == f"user:{socket.user_id}" for one in people[key])
+                shown = people[key][: presence.MOST] if inside else []
+                if socket.here.get(key) != shown:
+                    socket.here[key] = shown
+                    socket.put({"here": key, "people": shown})
+
+    async def _tell_others(self, mine: presence.Following, *, last: bool = False) -> None:
+        message, layer = self._presence.to_tell(mine, last=last), get_channel_layer()
+        if message is None or layer is None:
+            return
+        try:
+            await layer.group_send(presence.GROUP, message)
+        except Exception:
+            logger.warning("other processes cannot be told who is here", exc_info=True)
 
     async def _follow(self) -> None:
         while True:
@@ -158,6 +207,17 @@ class Hub:
         allowed = {key for key in keys if card and _may_follow(card, key)}
         return allowed, set(keys) - allowed
 
+    def _people(self, everybody: presence.Following) -> dict[str, list[Message]]:
+        """Their names, by topic; whoever may not follow it any more is not here."""
+        cards = self._cards.of({pk for ids in everybody.values() for pk in ids})
+        found = {}
+        for key, ids in everybody.items():
+            gate = _gate(key)
+            seen = [cards[pk] for pk in ids if pk in cards and gate is not None and gate.lets(cards[pk])]
+            seen.sort(key=lambda card: (card.name, card.user_id))
+            found[key] = [{"who": f"user:{card.user_id}", "name": card.name} for card in seen]
+        return found
+
     def _messages(self, event: Event, sockets: dict[Socket, dict[str, int]]) -> list[tuple[Socket, Message]]:
         """The event drawn once per topic and audience, for those who may see both it and the topic."""
         self._cards.heed(event)
@@ -199,14 +259,20 @@ class Hub:
 
 
 def _may_follow(card: Card, key: str) -> bool:
+    gate = _gate(key)
+    return gate is not None and gate.lets(card)
+
+
+def _gate(key: str) -> ScopeGate | None:
+    """Who may follow a topic; None for one that is not there."""
     parsed = parse(key)
     if parsed is None:
-        return False
+        return None
     topic, number = parsed
     try:
-        return ScopeGate(topic.scope_of(number)).lets(card)
+        return ScopeGate(topic.scope_of(number))
     except LookupError:
-        return False
+        return None
 
 
 def _draw(event: Event, name: str, number: int, audience: str) -> str:

@@ -23,15 +23,16 @@ class Topic:
     scope_of: ScopeOf
     matches: Matches
     render: Render
+    here: bool = False
 
 
 TOPICS: dict[str, Topic] = {}
 
 
-def topic(name: str, *, scope_of: ScopeOf, matches: Matches, render: Render) -> None:
+def topic(name: str, *, scope_of: ScopeOf, matches: Matches, render: Render, here: bool = False) -> None:
     if name in TOPICS:
         raise RuntimeError(f"two topics are called {name}")
-    TOPICS[name] = Topic(name, scope_of, matches, render)
+    TOPICS[name] = Topic(name, scope_of, matches, render, here)
 
 
 def parse(key: str) -> tuple[Topic, int] | None:

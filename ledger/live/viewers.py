@@ -22,6 +22,7 @@ class Card:
     sees_all: bool
     actor_ids: frozenset[str]
     audience: str
+    name: str = ""
 
 
 class Cards:
@@ -47,5 +48,6 @@ class Cards:
                     sees_all=bool(getattr(user, "sees_all", False)),
                     actor_ids=frozenset(getattr(user, "actor_ids", ())),
                     audience=str(getattr(user, "level", "viewer")),
+                    name=user.get_full_name() or user.get_username(),
                 )
         return {pk: self._cards[pk] for pk in user_ids if pk in self._cards}

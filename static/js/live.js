@@ -42,7 +42,7 @@ class Line {
     this.#socket?.send(JSON.stringify({ subscribe: topics }));
   }
 
-  /** @param {{seq?: number, topic?: string, verb?: string, html?: string, reload?: boolean, subscribed?: string[]}} message */
+  /** @param {{seq?: number, topic?: string, verb?: string, html?: string, reload?: boolean, subscribed?: string[], here?: string}} message */
   #hear(message) {
     if (message.reload) {
       location.reload();
@@ -52,6 +52,7 @@ class Line {
       this.#pause = FIRST_PAUSE;
       state("on");
     }
+    if (message.here) document.body.dispatchEvent(new CustomEvent("live:here", { detail: message }));
     if (!message.topic || message.seq === undefined) return;
     if (message.seq <= (this.#seen.get(message.topic) ?? 0)) return;
     this.#seen.set(message.topic, message.seq);

@@ -35,7 +35,8 @@ class Shortcuts extends HTMLElement {
     const both = event.timeStamp - this.#at < TOGETHER_MS ? `${this.#before} ${event.key}` : event.key;
     this.#before = event.key;
     this.#at = event.timeStamp;
-    const command = offered().find(({ key }) => key === both || key === event.key);
+    const commands = offered();
+    const command = commands.find(({ key }) => key === both) ?? commands.find(({ key }) => key === event.key);
     if (!command) return;
     event.preventDefault();
     command.element.focus();

@@ -7,3 +7,12 @@ class BgUnless extends HTMLElement {
 }
 
 customElements.define("bg-unless", BgUnless);
+
+// <bg-only user="user:12" hidden>: for that person alone.
+class BgOnly extends HTMLElement {
+  connectedCallback() {
+    this.hidden = this.getAttribute("user") !== document.body.dataset.user;
+  }
+}
+
+customElements.define("bg-only", BgOnly);

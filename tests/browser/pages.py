@@ -29,11 +29,16 @@ from governance.proposals.models import Proposal
 from governance.proposals.services import confirm
 from governance.safes.models import Safe
 from governance.safes.services import register
+from incidents.commands.verbs import carry_out
 from incidents.inbound.models import InboundKey, InboundPayload
 from incidents.inbound.receiving import DOTS
 from incidents.inbound.services import create_key
 from incidents.incidents.models import Incident
-from incidents.incidents.services import open_incident, take_command
+from incidents.incidents.services import move, open_incident, take_command
+from incidents.postmortems.services import draft, edit_section
+from incidents.todo.services import open_task
+from incidents.updates.models import Update
+from incidents.updates.services import edit
 from incidents.windows.models import Window
 from incidents.windows.services import open_window
 from integrations.chain.models import Executor
@@ -294,6 +299,41 @@ class World:
         return incident
 
     @cached_property
+    def led(self) -> Incident:
+        """Something of everything that lies beside a run; some of it waits for the one who looks."""
+        incident = open_incident(title="Outflow above its limit", severity="SEV1", actor="monitor:outflow")
+        other = person("oscar", "commander")
+        for line in (
+            f"/role signer-liaison @{self.admin.username}",
+            "/role scribe @oscar",
+            f"/task Call the exchanges @{self.admin.username}",
+            "/task Write the statement",
+            "/done 2",
+            "/address 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 at-risk chain 1 The thief",
+            "/address 0x3E5c63644E683549055b9Be8653de26E0B4CD36E paused chain 1",
+            "/funds risk 41.2M",
+            "/update 15m Trading is stopped.",
+            "/can It holds. | We look for the way in. | A second signer.",
+            f"/handover @{self.admin.username} I must sleep.",
+        ):
+            carry_out(incident, other, line)
+        edit(update=Update.objects.filter(kind="update").latest("pk"), words={"text": "It is."}, actor=other.actor)
+        Incident.objects.filter(pk=incident.pk).update(next_update_by=timezone.now() - timedelta(minutes=3))
+        return incident
+
+    @cached_property
+    def learnt(self) -> Incident:
+        """Over, with a postmortem that somebody changed, and something left to do."""
+        incident = open_incident(title="Explorer shows a wrong balance", severity="SEV3", actor=self.admin.actor)
+        for to in ("active", "restored", "closed"):
+            move(incident=incident, to=to, actor=self.admin.actor, reason="over")
+        written = draft(incident=incident, user=self.admin, actor=self.admin.actor)
+        edit_section(postmortem=written, section="causes", text="A cache.\nIt was old.", actor=self.admin.actor)
+        day = timezone.now().date() + timedelta(days=9)
+        open_task(incident=incident, title="Watch its age", actor=self.admin.actor, assignee=self.admin, due_on=day)
+        return incident
+
+    @cached_property
     def run(self) -> Run:
         run = start_run(playbook=self.playbook, inputs={}, scope=self.incident.scope, actor=self.admin.actor)
         settle()
@@ -411,6 +451,8 @@ PAGES: list[Page] = [
     Page("incidents/windows/", with_("window")),
     Page("incidents/inbound/<int:pk>/", lambda world: {"pk": world.sender.pk}),
     Page("incidents/<int:pk>/", lambda world: (world.run, {"pk": world.incident.pk})[1]),
+    Page("incidents/<int:pk>/", pk("led"), name="war room in use"),
+    Page("incidents/<int:pk>/postmortem/", pk("learnt")),
     Page(
         "incidents/<int:pk>/start/<slug:slug>/",
         lambda world: {"pk": world.incident.pk, "slug": world.playbook.playbook.slug},
@@ -539,6 +581,9 @@ NOT_PAGES: dict[str, str] = {
     "runbooks/rehearsals/<int:pk>/report.json": "JSON",
     "incidents/of/<int:scope>/": "leads on to the incident",
     "v2/enqueue": "JSON, PagerDuty's",
+    "incidents/<int:pk>/complete/": "JSON for the command box",
+    "incidents/<int:pk>/timeline/": "a part of the war room",
+    "incidents/<int:pk>/postmortem.<str:form>": "a file to be saved",
     "desk/": "a part of the front page, fetched by it",
     "devnet/wallet*": "ES modules",
     "api/schema/": "OpenAPI",

@@ -12,7 +12,7 @@ from governance.proposals.models import Proposal
 from governance.proposals.services import confirm, execute, withdraw
 from governance.protocols.models import Contract
 from incidents.incidents.models import Incident
-from incidents.incidents.selectors import prefilled, war_room
+from incidents.incidents.selectors import WarRoom, prefilled
 from incidents.incidents.services import start_playbook, take_command
 from incidents.watch.lease import take
 from incidents.watch.runner import ChainWatch
@@ -156,7 +156,7 @@ def test_from_the_alarm_to_the_proof_and_the_people_told(helix: World, executor:
     give(approval=Approval.objects.get(about=message.subject), user=ana)
     work_on(helix, rounds=2)
     assert Run.objects.get(pk=run.pk).status == "done"
-    legs = {leg.name: leg.state for leg in war_room(incident, ana).legs}
+    legs = {leg.name: leg.state for leg in WarRoom(incident, ana).legs}
     assert {legs[name] for name in ("detect", "declare", "ack", "propose", "quorum", "safe")} == {"done"}
     assert verify().ok
 

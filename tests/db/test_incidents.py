@@ -210,8 +210,10 @@ class TestPrivacy:
             for page in ("/", "/desk/", "/incidents/", "/incidents/monitors/", "/runbooks/"):
                 found = "Secret matter" in browser.get(page).content.decode()
                 assert not found or inside, (name, page)
-            for verb in ("take", "severity", "say", "move", "privacy"):
-                answer = browser.post(reverse(f"incidents:{verb}", args=[secret.pk]), {"severity": "SEV2", "text": "x"})
+            for verb in ("take", "severity", "command", "move", "privacy"):
+                answer = browser.post(
+                    reverse(f"incidents:{verb}", args=[secret.pk]), {"severity": "SEV2", "line": "/note x"}
+                )
                 assert answer.status_code in ((302, 403) if inside else (403, 404)), (name, verb)
 
     def test_the_api(self, people: dict[str, User], secret: Incident) -> None:
