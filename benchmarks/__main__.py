@@ -12,10 +12,18 @@ from tests.stack import ROOT, Stack
 
 
 def emergency(stack: Stack) -> None:
+    _inside(stack, "benchmarks.emergency")
+
+
+def review(stack: Stack) -> None:
+    _inside(stack, "benchmarks.review")
+
+
+def _inside(stack: Stack, module: str) -> None:
     """In a process whose Django is set up for the instance that is measured."""
     env = {**stack.env, **stack.runtime, "DJANGO_SETTINGS_MODULE": "config.settings", "ETH_HASH_BACKEND": "pysha3"}
     env["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # playwright keeps a loop in this thread
-    subprocess.run([sys.executable, "-m", "benchmarks.emergency"], cwd=ROOT, env=env, check=True, timeout=600)
+    subprocess.run([sys.executable, "-m", module], cwd=ROOT, env=env, check=True, timeout=600)
 
 
 GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
@@ -25,6 +33,7 @@ GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
     "deliveries": (deliveries.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
     "war_room": (war_room.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
+    "review": (review, ("--only", "postgres,redis,migrate,devnet,demo")),
     "runs": (runs.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
 }
 

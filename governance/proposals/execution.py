@@ -17,10 +17,12 @@ from governance.proposals.simulating import simulated, store_simulation
 from governance.safes.models import Safe
 from governance.safes.services import read_or_refuse, store
 from governance.waivers.services import refuse_own_grant
+from integrations.chain.errors import RpcError
 from integrations.chain.models import Executor
 from integrations.chain.transactions.services import submit
 from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES, exec_transaction_data, is_multi_send
 from integrations.safe.hashes import DELEGATECALL, safe_tx_hash
+from integrations.safe.reads import SafeState
 from integrations.safe.signatures import Signature, assemble, parse
 from ledger import Invalid, Refused, alarm, record, transition
 from work import Done, Fail, Lease, Outcome, Retry, Wait, faults
@@ -68,24 +70,28 @@ def run(lease: Lease) -> Outcome:
     except NotYet as wait:
         return Wait(reason=wait.reason)
     except Stop as stop:
-        with lease.commit():
-            halt(proposal, stop)
-        return Done({"stopped": stop.code})
+        return _stopped(lease, proposal, stop)
     except Refused as error:
         if error.code in PASSING:
             return Retry(error.message)
-        with lease.commit():
-            halt(proposal, Stop(error.code, error.message))
-        return Done({"stopped": error.code})
+        return _stopped(lease, proposal, Stop(error.code, error.message))
     except Invalid as error:
-        with lease.commit():
-            halt(proposal, Stop("invalid", f"{error.field}: {error.message}"))
-        return Done({"stopped": "invalid"})
+        return _stopped(lease, proposal, Stop("invalid", f"{error.field}: {error.message}"))
+    except RpcError as error:
+        return Retry(str(error))
     faults.point("execute.checked")
     with lease.commit(Done({"submitted": True})):
         hand_over(checked)
     faults.point("execute.handed")
     return Done({"submitted": True})
+
+
+def _stopped(lease: Lease, proposal: Proposal, stop: Stop) -> Outcome:
+    faults.point("execute.stopping")
+    with lease.commit():
+        halt(proposal, stop)
+    faults.point("execute.stopped")
+    return Done({"stopped": stop.code})
 
 
 def gave_up(work: Work, outcome: Outcome) -> None:
@@ -109,7 +115,7 @@ def check(proposal: Proposal) -> Checked:
         raise Stop("expired", limit_words(proposal), "rejected")
     signatures = _check_signatures(proposal, safe)
     executor = _executor(proposal)
-    simulation = _check_simulation(proposal, executor)
+    simulation = _check_simulation(proposal, executor, reading)
     found = review(proposal, look=False)
     if found.blocking:
         raise Stop("blocking-finding", f"{found.blocking[0].label}: {found.blocking[0].text}")
@@ -165,9 +171,9 @@ def _executor(proposal: Proposal) -> Executor:
     return executor
 
 
-def _check_simulation(proposal: Proposal, executor: Executor) -> dict[str, Any]:
-    """Fresh, with the real executor as the sender."""
-    result = simulated(proposal, sender=executor.address)
+def _check_simulation(proposal: Proposal, executor: Executor, reading: SafeState) -> dict[str, Any]:
+    """Fresh, with the real executor as the sender, on the block and the Safe that everything else was held against."""
+    result = simulated(proposal, sender=executor.address, state=reading)
     store_simulation(proposal, result)
     if result["ok"] is False:
         raise Stop("would-fail", f"simulated at block {result['block']} it fails: {result['revert']}")

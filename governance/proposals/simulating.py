@@ -37,7 +37,7 @@ from integrations.safe.reads import (
     SINGLETON_SLOT,
     THRESHOLD_SLOT,
     SafeState,
-    read_safe,
+    read_safe_agreed,
 )
 from integrations.safe.simulate import Change, Simulation, SimulationUnavailable, simulate
 from ledger import Invalid
@@ -77,12 +77,17 @@ class Meaning:
     after: str
 
 
-def simulated(proposal: Proposal, *, sender: str | None = None, client: Client | None = None) -> dict[str, Any]:
-    """Simulate on a block that the endpoints agree on; the result as JSON, to be stored. Raises RpcError."""
+def simulated(
+    proposal: Proposal, *, sender: str | None = None, client: Client | None = None, state: SafeState | None = None
+) -> dict[str, Any]:
+    """Simulate on a block, and a Safe in it, that the endpoints agree on; as JSON, to be stored. Raises RpcError.
+
+    One endpoint that lies about owners would let every simulation fail, and what fails is neither signed nor executed.
+    """
     client = client or client_for(proposal.safe.chain)
-    block = client.common_block()
     tx = proposal.safe_tx
-    state = read_safe(client, tx.safe, block.hash)
+    state = state or read_safe_agreed(client, tx.safe)
+    block = client.existing_block(state.block_hash)
     result: dict[str, Any] = {
         "block": block.number,
         "block_hash": block.hash,

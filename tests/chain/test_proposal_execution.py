@@ -7,15 +7,18 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from eth_abi.abi import encode
 
 from governance.plans.models import Plan
 from governance.plans.services import create_plan
+from governance.proposals.execution import check
 from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.outcome import compare
 from governance.proposals.services import confirm, execute, reject
 from governance.safes.services import refresh
-from integrations.chain.models import Executor
-from integrations.devnet.chain import CAROL, DAN, ERIN
+from integrations.chain.models import Endpoint, Executor
+from integrations.devnet.chain import CAROL, DAN, ERIN, TREASURY
+from integrations.devnet.proxy import Rewrite, RpcProxy
 from integrations.devnet.safes import calldata
 from integrations.safe.simulate import Change
 from ledger import Refused
@@ -114,6 +117,27 @@ def test_a_batch_is_executed_on_each_version(helix: World, executor: Executor, v
     assert proposal.outcome is not None and proposal.outcome["differences"] == []
     meanings = (proposal.simulation or {})["meanings"]
     assert ("balance (wei)", str(10**18), str(10**18 - 11)) in [(m["what"], m["before"], m["after"]) for m in meanings]
+
+
+def test_an_endpoint_that_begins_to_lie_midway_fails_nothing(
+    helix: World, executor: Executor, rpc_proxy: RpcProxy
+) -> None:
+    """It names other owners after both agreed on them: nothing is simulated with strangers, and nothing fails."""
+    proposal = signed(helix.propose())
+    Endpoint.objects.create(chain=helix.chain, url=rpc_proxy.url, label="liar", priority=1)
+    getter = "0x" + calldata("getOwners()").hex()
+    where = {"params.0.to": helix.guardian.address, "params.0.data": getter}
+    lie = "0x" + encode(["address[]"], [[DAN.address, TREASURY.address]]).hex()
+    rpc_proxy.add(Rewrite(methods=("eth_call",), where=where, path="result", value=lie, skip=1, times=3))
+    checked = check(proposal)
+    assert checked.simulation["ok"]
+    with pytest.raises(Refused, match="disagree about this Safe"):
+        check(proposal)
+    rpc_proxy.clear()
+    execute(proposal=proposal, actor="user:1")
+    run(helix, until=proposal)
+    proposal.refresh_from_db()
+    assert proposal.status == "executed", proposal.stopped
 
 
 def test_a_proposal_by_hand_waits_for_a_person(helix: World, executor: Executor) -> None:

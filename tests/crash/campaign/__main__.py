@@ -19,10 +19,12 @@ from typing import TYPE_CHECKING, Any
 from integrations.devnet.anvil import Anvil
 from integrations.devnet.proxy import RpcProxy
 from tests.crash.campaign.child import Child
-from tests.crash.campaign.points import POINTS
+from tests.crash.campaign.lies import Lies
+from tests.crash.campaign.points import OF_SAFES, POINTS
 from tests.stack import ROOT, Stack
 
 if TYPE_CHECKING:
+    from tests.crash.campaign.owners import Owners
     from tests.crash.campaign.stage import Stage
     from tests.crash.campaign.storms import Storms
 
@@ -36,6 +38,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=1000, help="how many at least")
     parser.add_argument("--seed", type=int, default=None, help="of every dice; drawn and said if none is given")
     parser.add_argument("--runs", type=int, default=60, help="runs under way at any time")
+    parser.add_argument("--safes", type=int, default=3, help="Safes, each with one story at a time; or 0")
     parser.add_argument("--workers", type=int, default=3, help="worker processes alive at any time")
     parser.add_argument("--life", type=float, default=3.0, help="seconds that a worker lives at most, about")
     parser.add_argument("--minutes", type=float, default=30, help="when the faults end, however few there were")
@@ -48,6 +51,7 @@ class Campaign:
     asked: argparse.Namespace
     folder: Path
     stage: "Stage"
+    owners: "Owners"
     storms: "Storms"
     nursery: Child
     plan: list[str]
@@ -62,18 +66,22 @@ class Campaign:
         from tests.crash.campaign import stage
 
         said = 0.0
-        while (count := self.total()) < self.asked.faults or self.plan:
+        while (count := self.total()) < self.asked.faults or self.plan or not self.owners.told_all:
             if time.monotonic() - self.began > self.asked.minutes * 60:
                 say(f"the time is up after {count} faults")
                 break
             if stage.answers():
-                for _ in range(self.asked.runs - stage.runs_open()):
+                wanted = self.asked.runs if count < self.asked.faults else 0
+                for _ in range(wanted - stage.runs_open()):
                     self._order()
                 self._decide()
+                self.owners.begin()
+                self.owners.act()
             self._strike(count)
             if time.monotonic() - said > 15:
                 said = time.monotonic()
-                say(f"{count} faults, {len(self.ordered)} runs ordered, {stage.runs_open()} under way")
+                told = len(self.owners.stories)
+                say(f"{count} faults, {len(self.ordered)} runs ordered, {stage.runs_open()} under way, {told} stories")
             time.sleep(0.1)
 
     def _decide(self) -> None:
@@ -116,15 +124,19 @@ class Campaign:
         """Nothing is broken any more: everything comes to its end, and the chain to finality."""
         from tests.crash.campaign import stage
 
-        self.storms.proxy.clear()
+        self.storms.clear()
         self.nursery.tell("calm")
         least, since = sys.maxsize, time.monotonic()
-        while left := stage.moving():
+        while left := stage.moving() + self.owners.open:
             self._decide()
+            self.owners.act()
             if left < least:
                 least, since = left, time.monotonic()
             if time.monotonic() - since > patience:
                 say(f"{left} things have not moved for {patience:g} s")
+                for story in (owned.story for owned in self.owners.safes if owned.story):
+                    offers = [(one.must, one.row.status, one.row.stopped) for one in story.offers if one.pk]
+                    say(f"story {story.number} ({story.kind}): {offers}; {story.deeds[0]}; {story.hindrance}")
                 return False
             time.sleep(0.5)
         return True
@@ -160,7 +172,9 @@ def conduct(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitSta
     sink = Child.start("sink", str(folder / "sink.jsonl"), str(seed), "0.02", env=dict(os.environ), log=log)
     closing.callback(sink.end)
     ports = json.loads(sink.line())
-    stack = Stack.prepare(folder / "state", "--only", "postgres,redis,migrate,ledger,beat")
+    stack = Stack.prepare(
+        folder / "state", "--only", f"postgres,redis,migrate,ledger,beat{',watch' if asked.safes else ''}"
+    )
     stack.env |= {
         "SMTP_SINK_PORT": str(ports["smtp"]),
         "DEVNET_ENABLED": "false",
@@ -169,31 +183,34 @@ def conduct(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitSta
     closing.callback(stack.stop)
     stack.start()
     anvil = closing.enter_context(Anvil(mining="interval", block_seconds=1))
-    proxy = closing.enter_context(RpcProxy(anvil.url))
+    proxies = [closing.enter_context(RpcProxy(anvil.url)) for _ in range(2 if asked.safes else 1)]
     os.environ.update({**stack.env, **stack.runtime, "DJANGO_SETTINGS_MODULE": "config.settings"})
     import django
 
     django.setup()
     from tests.crash.campaign import stage as stages
+    from tests.crash.campaign.owners import set_up
     from tests.crash.campaign.storms import Storms
 
-    stage = stages.set_up(anvil, proxy.url, folder, f"http://127.0.0.1:{ports['http']}")
+    stage = stages.set_up(anvil, [one.url for one in proxies], folder, f"http://127.0.0.1:{ports['http']}")
+    lies = Lies(proxies, anvil.rpc, random.Random(f"lies {seed}"))
+    owners = set_up(stage, anvil.rpc, lies, asked.safes, random.Random(f"owners {seed}"))
     nursery = Child.start(
         "nursery",
         str(folder),
         str(asked.workers),
         str(seed),
         str(asked.life),
-        ",".join(POINTS),
+        ",".join(POINTS + (OF_SAFES if asked.safes else ())),
         env={**os.environ, "ETH_HASH_BACKEND": "pysha3"},
         log=log,
     )
     closing.callback(nursery.end)
     if nursery.line() != "ready":
         raise SystemExit(f"crash: the nursery does not start:\n{(folder / 'processes.log').read_text()[-3000:]}")
-    storms = Storms(stack, proxy, anvil.rpc, random.Random(f"storms {seed}"))
+    storms = Storms(stack, proxies, lies, anvil.rpc, random.Random(f"storms {seed}"))
     campaign = Campaign(
-        asked, folder, stage, storms, nursery, storms.plan(asked.faults), random.Random(f"orders {seed}")
+        asked, folder, stage, owners, storms, nursery, storms.plan(asked.faults), random.Random(f"orders {seed}")
     )
     broken = ""
     try:
@@ -217,7 +234,10 @@ def verdict(campaign: Campaign, anvil: Anvil, seed: int, broken: str) -> int:
     )
     say(f"claims taken over from a dead worker: {dict(stage.lost_claims())}")
     say(f"asked of a person: {dict(campaign.decided)}; {campaign.storms.dropped} transactions dropped by reorgs")
-    wrong = [*stage.record_says(campaign.ordered), *([broken] if broken else [])]
+    wrong = [
+        *stage.record_says(campaign.ordered, [one for story in campaign.owners.stories for one in story.offers]),
+        *([broken] if broken else []),
+    ]
     wrong += [] if drained else ["not everything came to an end"]
     wrong += [f"a worker {name}" for name in counts if "ended by itself" in name]
     wrong += [] if counts.total() >= campaign.asked.faults else [f"only {counts.total()} faults"]

@@ -3,7 +3,8 @@
     python -m tests.crash.campaign.judge ORDERS SINK RPC_URL
 
 ORDERS holds a line a run: what it must have done on the chain (numbers of the Tally contract) and in the sink (deeds),
-each exactly once, and nothing else. One line a finding, then `N passed, N failed`; its status says whether all passed.
+each exactly once, and nothing else. Lines about Safes are read by `safe_judge.py`. One line a finding, then
+`N passed, N failed`; its status says whether all passed.
 
 A mail that came twice with one Message-ID, or a request that came twice with one Idempotency-Key, is one deed: its
 receiver can tell, and that is what the two are for. How often that was needed is said.
@@ -18,7 +19,10 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 from integrations.devnet.rpc import Rpc
+from tests.crash.campaign.safe_judge import judge_safes
 
+JUDGE = "judge@example.org"
+"""To whom the runs' mails go. Whoever is asked to sign, or is told of an alarm, gets others."""
 COUNTED = "0x" + keccak(text="Counted(uint256,uint256,address)").hex()
 
 
@@ -38,12 +42,11 @@ def stored_count(rpc: Rpc, tally: str, key: int) -> int:
 
 
 def judge(orders: list[Any], sink: list[Any], rpc: Rpc) -> tuple[int, list[str]]:
-    head, runs = orders[0], orders[1:]
+    head, runs = orders[0], [line for line in orders if "run" in line]
     counts, deeds = chain_counts(rpc, head["tally"]), _deeds(sink)
-    found: list[str] = []
     wanted_deeds = {deed for run in runs for deed in run["sink"]}
     wanted_keys = {key for run in runs for key in run["chain"]}
-    passed = 0
+    passed, found, to_safes = judge_safes(orders, counts, rpc)
     for run in runs:
         wrong = [_of(counts[key], f"deed {key} on the chain") for key in run["chain"]]
         wrong += [_of(stored_count(rpc, head["tally"], key), f"count {key} of the chain") for key in run["chain"]]
@@ -51,18 +54,21 @@ def judge(orders: list[Any], sink: list[Any], rpc: Rpc) -> tuple[int, list[str]]
         said = [text for text in wrong if text]
         passed += not said
         found += [f"run {run['run']} ({run['kind']}): {text}" for text in said]
-    found += [f"nobody ordered deed {key} on the chain" for key in sorted(counts.keys() - wanted_keys)]
+    by_safes = {key for line in orders if "story" in line for offer in line["offers"] for key in offer["keys"]}
+    found += [f"nobody ordered deed {key} on the chain" for key in sorted(counts.keys() - wanted_keys - by_safes)]
     found += [f"nobody ordered deed {deed}" for deed in sorted(deeds.keys() - wanted_deeds)]
     sent = sum(rpc.nonce(address) for address in head["executors"])
-    if sent != len(wanted_keys):
-        found.append(f"the executors sent {sent} transactions for {len(wanted_keys)} deeds")
+    if sent != len(wanted_keys) + to_safes:
+        found.append(f"the executors sent {sent} transactions for {len(wanted_keys)} deeds and {to_safes} executions")
     return passed, found
 
 
 def _deeds(sink: list[Any]) -> dict[str, set[str]]:
-    """Each deed's distinct doings; one without a mark of its own counts each time."""
+    """Each deed's distinct doings; one without a mark of its own counts each time. Signers' mails are no deeds."""
     found: dict[str, set[str]] = defaultdict(set)
     for number, line in enumerate(sink):
+        if line["kind"] == "mail" and JUDGE not in line["to"]:
+            continue
         found[line["deed"]].add(line["same"] or f"line {number}")
     return found
 
@@ -78,14 +84,20 @@ def main(orders: str, sink: str, url: str) -> int:
     passed, found = judge(ordered, taken, Rpc(url))
     for text in found:
         print(f"judge: {text}")
+    taken = [line for line in taken if line["kind"] != "mail" or JUDGE in line["to"]]
     repeats = len(taken) - sum(len(same) for same in _deeds(taken).values())
-    keys, deeds = sum(len(run["chain"]) for run in ordered[1:]), sum(len(run["sink"]) for run in ordered[1:])
+    runs = [line for line in ordered if "run" in line]
+    stories = Counter(line["kind"] for line in ordered if "story" in line)
+    keys, deeds = sum(len(run["chain"]) for run in runs), sum(len(run["sink"]) for run in runs)
     duplicates, lost = (sum(word in text for text in found) for word in ("DUPLICATE", "LOST"))
-    print(f"judge: {len(ordered) - 1} runs, {keys} deeds ordered on the chain and {deeds} in the sink")
+    print(f"judge: {len(runs)} runs, {keys} deeds ordered on the chain and {deeds} in the sink")
+    if stories:
+        print(f"judge: {stories.total()} stories of Safes: {', '.join(f'{n} {kind}' for kind, n in stories.items())}")
     print(
         f"judge: {duplicates} duplicate side effects, {lost} lost steps; {repeats} repeats under one mark, told apart"
     )
-    print(f"judge: {passed} passed, {len(found) and max(len(found), len(ordered) - 1 - passed)} failed", flush=True)
+    left = len(runs) + stories.total() - passed
+    print(f"judge: {passed} passed, {len(found) and max(len(found), left)} failed", flush=True)
     return 1 if found else 0
 
 

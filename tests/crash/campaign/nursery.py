@@ -195,6 +195,7 @@ def warm() -> None:
         "integrations.chain.client",
         "integrations.chain.transactions.turns",
         "integrations.safe.simulate",
+        "governance.proposals.execution",
         "notify.services",
         "smtplib",
         "django.core.mail.backends.smtp",

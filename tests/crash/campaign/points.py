@@ -1,4 +1,4 @@
-"""Where workers kill themselves: the named points (`work.faults`) that the campaign's runs pass."""
+"""Where workers kill themselves: the named points (`work.faults`) that the campaign's runs and Safes pass."""
 
 POINTS = (
     "work.claimed",  # a row is claimed, nothing is done
@@ -17,4 +17,12 @@ POINTS = (
     "http.sending",  # that a request leaves is written, it has not left
     "http.answered",  # its answer is there, nothing says so
     "http.noted",  # its answer is written, the step is not done
+)
+OF_SAFES = (
+    "execute.checked",  # a proposal may be executed, nothing is handed over
+    "execute.handed",  # its transaction is queued with its new status
+    "execute.stopping",  # it may not, nothing says so
+    "execute.stopped",  # it is said, the work is not done
+    "outcome.read",  # what the Safe and the trace say is known
+    "outcome.settled",  # and written down
 )

@@ -3,7 +3,7 @@
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +26,7 @@ from runbooks.playbooks.services import save_version
 from runbooks.runs.models import Run, StepRun
 from runbooks.runs.services import retry_step, skip_step, start_run
 from tests.crash.campaign import books
+from tests.crash.campaign.owners import Offer
 from tests.people import person
 from tests.workers import until
 from work.models import Work
@@ -78,7 +79,7 @@ class Stage:
         return None
 
 
-def set_up(anvil: Anvil, endpoint: str, folder: Path, sink: str) -> Stage:
+def set_up(anvil: Anvil, endpoints: Sequence[str], folder: Path, sink: str) -> Stage:
     chain = Chain.objects.create(
         chain_id=anvil.chain_id,
         name="Campaign",
@@ -89,7 +90,8 @@ def set_up(anvil: Anvil, endpoint: str, folder: Path, sink: str) -> Stage:
         finality_depth=FINALITY,
         stuck_after=20,
     )
-    Endpoint.objects.create(chain=chain, url=endpoint, label="proxied", timeout=3)
+    for number, url in enumerate(endpoints):
+        Endpoint.objects.create(chain=chain, url=url, label=f"proxied {number}", timeout=3)
     tally = deploy(anvil.rpc)
     executors = []
     for number in range(EXECUTORS):
@@ -158,7 +160,7 @@ def decide(taken: set[str], actor: str) -> Counter[str]:
     return decided
 
 
-def record_says(ordered: Mapping[int, str]) -> Iterator[str]:
+def record_says(ordered: Mapping[int, str], offers: Iterable[Offer]) -> Iterator[str]:
     """What our own record says otherwise than it should; the judge does not hear of it."""
     close_old_connections()
     for run in Run.objects.all():
@@ -167,13 +169,18 @@ def record_says(ordered: Mapping[int, str]) -> Iterator[str]:
         if run.status != wanted:
             steps = [(s.step_id, s.status, s.reason) for s in run.steps.exclude(status__in=("done", "skipped"))]
             yield f"run {run.pk} ({kind}) is {run.status}, not {wanted}: {steps}"
-    for tx in Transaction.objects.exclude(status="final"):
+    rivals = [f"proposal:{offer.pk}" for offer in offers if offer.must == "either"]
+    for tx in Transaction.objects.exclude(status="final").exclude(status="failed", about__in=rivals):
         yield f"{tx} {tx.reason} {tx.known}"
+    for offer in offers:
+        status = offer.row.status
+        if offer.must != "either" and (offer.must == "once") != (status == "executed"):
+            yield f"proposal {offer.pk}, to be executed {offer.must}, is {status}: {offer.row.stopped}"
     for row in Work.objects.filter(status__in=(*Work.OPEN, "failed", "unknown"), kind__in=KINDS):
         yield f"work {row}: {row.error}"
 
 
-KINDS = ("runbooks.step", "chain.transaction", "notify.delivery")
+KINDS = ("runbooks.step", "chain.transaction", "notify.delivery", "governance.execute", "governance.outcome")
 
 
 def lost_claims() -> Counter[str]:

@@ -9,14 +9,15 @@ import random
 import signal
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
-from integrations.devnet.proxy import HangUp, HttpError, RpcProxy, Stall
+from integrations.devnet.proxy import HangUp, HttpError, RpcProxy, Rule, Stall
 from integrations.devnet.rpc import Rpc
+from tests.crash.campaign.lies import Lies
 from tests.crash.campaign.stage import FINALITY, answers
 from tests.stack import Stack
 from tests.workers import until
@@ -43,13 +44,19 @@ SHARES = {
     "postgres killed": 5,
     "ledger killed": 6,
     "beat killed": 4,
+    "watch killed": 6,
+    "lies about owners": 20,
+    "lies about a threshold": 12,
+    "lies about a nonce": 12,
 }
+OF_SAFES = ("watch killed", "lies about owners", "lies about a threshold", "lies about a nonce")
 
 
 @dataclass
 class Storms:
     stack: Stack
-    proxy: RpcProxy
+    proxies: Sequence[RpcProxy]  # of the chain's endpoints
+    lies: Lies
     rpc: Rpc
     dice: random.Random
     met: Counter[str] = field(default_factory=Counter)
@@ -59,7 +66,8 @@ class Storms:
 
     def plan(self, faults: int) -> list[str]:
         """In which order they come; at least one of each, however small the campaign."""
-        names = [name for name, share in SHARES.items() for _ in range(max(1, round(share * faults / 1000)))]
+        shares = {name: share for name, share in SHARES.items() if self.lies.safes or name not in OF_SAFES}
+        names = [name for name, share in shares.items() for _ in range(max(1, round(share * faults / 1000)))]
         self.dice.shuffle(names)
         return names
 
@@ -67,25 +75,38 @@ class Storms:
         STORMS[name](self)
 
     def look(self) -> None:
-        """Notes what the endpoint's callers met since the last look; its journal forgets in time."""
-        for call in self.proxy.journal():
-            if call.faults and call.at > self.seen_until:
-                self.met.update(MET[kind, call.forwarded] for kind in call.faults)
-        self.seen_until = max((call.at for call in self.proxy.journal()), default=0.0)
+        """Notes what the endpoints' callers met since the last look; their journals forget in time.
+
+        A transaction goes to both endpoints, and what befalls it at both is one fault.
+        """
+        calls = [call for proxy in self.proxies for call in proxy.journal() if call.at > self.seen_until]
+        met = {(kind, call.forwarded, str(call.params), round(call.at)) for call in calls for kind in call.faults}
+        self.met.update(MET[kind, forwarded] for kind, forwarded, _, _ in met if kind != "rewrite")
+        self.met.update(self.lies.met([call.at for call in calls if "rewrite" in call.faults]))
+        self.seen_until = max((call.at for call in calls), default=self.seen_until)
+
+    def clear(self) -> None:
+        for proxy in self.proxies:
+            proxy.clear()
+
+    def _befall(self, rule: Rule) -> None:
+        """Both endpoints: with one of them whole nobody would notice."""
+        for proxy in self.proxies:
+            proxy.add(rule)
 
     # --- the endpoint
 
     def hang_up_after(self) -> None:
-        self.proxy.add(HangUp(methods=(SEND,), when="after", times=1))
+        self._befall(HangUp(methods=(SEND,), when="after", times=1))
 
     def hang_up_before(self) -> None:
-        self.proxy.add(HangUp(methods=(SEND,), when="before", times=1))
+        self._befall(HangUp(methods=(SEND,), when="before", times=1))
 
     def stall(self) -> None:
-        self.proxy.add(Stall(methods=(SEND,), when="after", seconds=5, times=1))
+        self._befall(Stall(methods=(SEND,), when="after", seconds=5, times=1))
 
     def gateway(self) -> None:
-        self.proxy.add(HttpError(methods=(), status=502, times=2))
+        self._befall(HttpError(methods=(), status=502, times=2))
 
     def reorg(self) -> None:
         """The last blocks are replaced by empty ones, and what was mined in them is nowhere any more."""
@@ -139,6 +160,9 @@ class Storms:
     def beat_killed(self) -> None:
         self._kill("beat", "beat killed")
 
+    def watch_killed(self) -> None:
+        self._kill("watch", "the chain's watch killed")
+
     def _kill(self, name: str, what: str) -> bool:
         """`up` starts it again at once if it lived for a while: not twice within that."""
         pid = self.stack.pid(name)
@@ -177,4 +201,8 @@ STORMS: dict[str, Callable[[Storms], None]] = {
     "postgres killed": Storms.postgres_killed,
     "ledger killed": Storms.ledger_killed,
     "beat killed": Storms.beat_killed,
+    "watch killed": Storms.watch_killed,
+    "lies about owners": lambda storms: storms.lies.owners(),
+    "lies about a threshold": lambda storms: storms.lies.threshold(),
+    "lies about a nonce": lambda storms: storms.lies.nonce(),
 }

@@ -1,0 +1,114 @@
+"""The judge's part about Safes: what they executed, by their own logs and by every transaction of the chain's blocks.
+
+    {"story": 3, "kind": "rivals", "safe": "0x…", "offers": [{"hash": "0x…", "keys": [10000031], "must": "either"}, …]}
+    {"decided": "0x…", "must": "never"}
+
+An offer's keys are what the tally counts if it is executed. `once`: exactly one ExecutionSuccess of this hash and one
+count. `never`: neither, and nothing was even sent for it. `either`: one of the story's offers, not both. Executors
+send to a Safe what it executes, and nothing else; only the slower of two rivals may have been sent and reverted.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from eth_utils.crypto import keccak
+
+from integrations.devnet.rpc import Rpc
+
+SUCCESS, FAILURE = (
+    "0x" + keccak(text=f"{name}(bytes32,uint256)").hex() for name in ("ExecutionSuccess", "ExecutionFailure")
+)
+EXEC = (
+    "0x"
+    + keccak(text="execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)")[
+        :4
+    ].hex()
+)
+AT_ONCE = 200
+
+
+def stories_of(lines: list[Any]) -> list[Any]:
+    """What was ordered, with what was decided later."""
+    decided = {line["decided"]: line["must"] for line in lines if "decided" in line}
+    stories = [line for line in lines if "story" in line]
+    for story in stories:
+        for offer in story["offers"]:
+            offer["must"] = decided.get(offer["hash"], offer["must"])
+    return stories
+
+
+def executed(rpc: Rpc, safes: Sequence[str]) -> tuple[Counter[str], int]:
+    """How often each hash was executed, and how often an inner call failed. Only 1.3.0 does not index the hash."""
+    asked = {"address": list(safes), "fromBlock": "0x0", "toBlock": "latest", "topics": [[SUCCESS, FAILURE]]}
+    logs = rpc("eth_getLogs", asked) if safes else []
+    words = [
+        (log["topics"][0], ("0x" + "".join(one[2:] for one in log["topics"][1:]) + log["data"][2:])) for log in logs
+    ]
+    return (
+        Counter(word[:66] for topic, word in words if topic == SUCCESS),
+        sum(topic == FAILURE for topic, _ in words),
+    )
+
+
+def sent(rpc: Rpc, executors: Sequence[str], safes: Sequence[str]) -> dict[str, list[Any]]:
+    """The executors' transactions to each Safe, as the blocks hold them, each with its receipt."""
+    ours, theirs = ({one.lower() for one in group} for group in (executors, safes))
+    found: dict[str, list[Any]] = {safe.lower(): [] for safe in safes}
+    head = rpc.block_number()
+    for first in range(0, head + 1, AT_ONCE) if safes else ():
+        numbers = range(first, min(first + AT_ONCE, head + 1))
+        for block in rpc.batch([("eth_getBlockByNumber", (hex(number), True)) for number in numbers]):
+            for tx in block["transactions"]:
+                if tx["from"].lower() in ours and (tx["to"] or "").lower() in theirs:
+                    receipt = rpc("eth_getTransactionReceipt", tx["hash"])
+                    found[tx["to"].lower()].append({**tx, "status": receipt["status"]})
+    return found
+
+
+def judge_safes(lines: list[Any], counts: Counter[int], rpc: Rpc) -> tuple[int, list[str], int]:
+    """How many stories came to the right end, what is wrong, and how many transactions the Safes were sent."""
+    stories = stories_of(lines)
+    safes = sorted({story["safe"] for story in stories})
+    times, failures = executed(rpc, safes)
+    passed, found = 0, []
+    for story in stories:
+        wrong = list(_of_story(story, times, counts))
+        passed += not wrong
+        found += [f"story {story['story']} ({story['kind']}): {text}" for text in wrong]
+    ordered = {offer["hash"] for story in stories for offer in story["offers"]}
+    found += [f"nobody ordered {one}, which a Safe executed" for one in sorted(times.keys() - ordered)]
+    found += [f"{failures} inner calls failed"] if failures else []
+    transactions = sent(rpc, lines[0]["executors"], safes)
+    for safe in safes:
+        races = sum(story["safe"] == safe and story["kind"] == "rivals" for story in stories)
+        found += [f"Safe {safe}: {text}" for text in _of_sent(transactions[safe.lower()], races)]
+        done = sum(times[offer["hash"]] for story in stories if story["safe"] == safe for offer in story["offers"])
+        nonce = int.from_bytes(rpc.call(safe, keccak(text="nonce()")[:4]))
+        found += [f"Safe {safe} is at nonce {nonce} after {done} executions"] if nonce != done else []
+    return passed, found, sum(map(len, transactions.values()))
+
+
+def _of_story(story: Any, times: Counter[str], counts: Counter[int]) -> Iterator[str]:
+    either = [offer for offer in story["offers"] if offer["must"] == "either"]
+    if either and sum(times[offer["hash"]] for offer in either) != 1:
+        yield f"of two rivals {sum(times[offer['hash']] for offer in either)} were executed"
+    for offer in story["offers"]:
+        done, must = times[offer["hash"]], offer["must"]
+        if must == "never" and done:
+            yield f"FORBIDDEN: {offer['hash']} was executed"
+        elif must == "once" and done != 1:
+            yield f"{'DUPLICATE' if done else 'LOST'}: {offer['hash']} was executed {done} times"
+        elif must not in ("once", "never", "either"):
+            yield f"nobody decided about {offer['hash']}"
+        for key in offer["keys"]:
+            if counts[key] != done:
+                yield f"deed {key} was done {counts[key]} times, by {done} executions"
+
+
+def _of_sent(transactions: list[Any], races: int) -> Iterator[str]:
+    if strange := [tx["hash"] for tx in transactions if not tx["input"].startswith(EXEC)]:
+        yield f"sent something else than executions: {strange}"
+    reverted = [tx["hash"] for tx in transactions if tx["status"] != "0x1"]
+    if len(reverted) > races:
+        yield f"{len(reverted)} executions were sent and reverted, with {races} races between rivals: {reverted}"
