@@ -83,9 +83,9 @@ def nonce_moved(event: Event) -> None:
                 actor=ACTOR,
             )
         elif proposal.nonce == safe.nonce:
-            for key in Work.objects.filter(kind=EXECUTE, subject=proposal.subject, status="waiting").values_list(
-                "key", flat=True
-            ):
+            # Also one that is running: it may have read the nonce before, and would fall asleep on it.
+            asleep = Work.objects.filter(kind=EXECUTE, subject=proposal.subject, status__in=("waiting", "running"))
+            for key in asleep.values_list("key", flat=True):
                 wake(EXECUTE, key)
 
 
