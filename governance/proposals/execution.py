@@ -9,20 +9,17 @@ from governance.plans.models import Plan
 from governance.proposals.consent import to_execute
 from governance.proposals.counting import enqueue_recount
 from governance.proposals.ending import expired, limit_words
+from governance.proposals.foresight import foresee
 from governance.proposals.integrity import check_row
 from governance.proposals.models import Confirmation, Proposal
-from governance.proposals.review import review
 from governance.proposals.signing import proved_on_chain, supersede
-from governance.proposals.simulating import simulated, store_simulation
 from governance.safes.models import Safe
 from governance.safes.services import read_or_refuse, store
 from governance.waivers.services import refuse_own_grant
-from integrations.chain.errors import RpcError
 from integrations.chain.models import Executor
 from integrations.chain.transactions.services import submit
-from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES, exec_transaction_data, is_multi_send
-from integrations.safe.hashes import DELEGATECALL, safe_tx_hash
-from integrations.safe.reads import SafeState
+from integrations.safe.contracts import exec_transaction_data
+from integrations.safe.hashes import safe_tx_hash
 from integrations.safe.signatures import Signature, assemble, parse
 from ledger import Invalid, Refused, alarm, record, transition
 from work import Done, Fail, Lease, Outcome, Retry, Wait, faults
@@ -77,8 +74,6 @@ def run(lease: Lease) -> Outcome:
         return _stopped(lease, proposal, Stop(error.code, error.message))
     except Invalid as error:
         return _stopped(lease, proposal, Stop("invalid", f"{error.field}: {error.message}"))
-    except RpcError as error:
-        return Retry(str(error))
     faults.point("execute.checked")
     with lease.commit(Done({"submitted": True})):
         hand_over(checked)
@@ -115,17 +110,15 @@ def check(proposal: Proposal) -> Checked:
         raise Stop("expired", limit_words(proposal), "rejected")
     signatures = _check_signatures(proposal, safe)
     executor = _executor(proposal)
-    simulation = _check_simulation(proposal, executor, reading)
-    found = review(proposal, look=False)
-    if found.blocking:
-        raise Stop("blocking-finding", f"{found.blocking[0].label}: {found.blocking[0].text}")
-    refuse_own_grant(found.waivers, [one.owner for one in signatures])
+    foreseen = foresee(proposal, sender=executor.address, state=reading)
+    if foreseen.code:
+        raise Stop(foreseen.code, foreseen.reason)
+    refuse_own_grant(foreseen.waivers, [one.owner for one in signatures])
     if why := to_execute.objection(proposal):
         raise Stop("approval", why, "")
     data = exec_transaction_data(proposal.safe_tx, assemble(signatures))
-    return Checked(
-        proposal, executor, data, simulation, tuple(one.waiver.subject for one in found.waivers if one.holds)
-    )
+    waivers = tuple(one.waiver.subject for one in foreseen.waivers if one.holds)
+    return Checked(proposal, executor, data, foreseen.simulation, waivers)
 
 
 def _check_nonce(proposal: Proposal, safe: Safe) -> None:
@@ -169,19 +162,6 @@ def _executor(proposal: Proposal) -> Executor:
     if executor is None:
         raise Stop("no-executor", f"{chain.name} has no enabled executor account to pay the gas", "")
     return executor
-
-
-def _check_simulation(proposal: Proposal, executor: Executor, reading: SafeState) -> dict[str, Any]:
-    """Fresh, with the real executor as the sender, on the block and the Safe that everything else was held against."""
-    result = simulated(proposal, sender=executor.address, state=reading)
-    store_simulation(proposal, result)
-    if result["ok"] is False:
-        raise Stop("would-fail", f"simulated at block {result['block']} it fails: {result['revert']}")
-    if proposal.operation == DELEGATECALL and is_multi_send(proposal.to, proposal.version):
-        pinned = MULTI_SEND_CALL_ONLY_CODE_HASHES.get(proposal.version)
-        if result["targets"].get(proposal.to) != pinned:
-            raise Stop("code-hash", f"{proposal.to} does not have the code of the pinned MultiSendCallOnly")
-    return result
 
 
 def hand_over(checked: Checked) -> None:

@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from eth_abi.abi import encode
 
 from governance.plans.models import Plan
@@ -122,19 +124,27 @@ def test_a_batch_is_executed_on_each_version(helix: World, executor: Executor, v
 def test_an_endpoint_that_begins_to_lie_midway_fails_nothing(
     helix: World, executor: Executor, rpc_proxy: RpcProxy
 ) -> None:
-    """It names other owners after both agreed on them: nothing is simulated with strangers, and nothing fails."""
+    """Other owners after both agreed on them: nothing is simulated with strangers. A failure that there is not: the
+    execution waits until two foresee the same."""
     proposal = signed(helix.propose())
     Endpoint.objects.create(chain=helix.chain, url=rpc_proxy.url, label="liar", priority=1)
     getter = "0x" + calldata("getOwners()").hex()
     where = {"params.0.to": helix.guardian.address, "params.0.data": getter}
     lie = "0x" + encode(["address[]"], [[DAN.address, TREASURY.address]]).hex()
-    rpc_proxy.add(Rewrite(methods=("eth_call",), where=where, path="result", value=lie, skip=1, times=3))
+    rpc_proxy.add(Rewrite(methods=("eth_call",), where=where, path="result", value=lie, skip=1))
     checked = check(proposal)
     assert checked.simulation["ok"]
     with pytest.raises(Refused, match="disagree about this Safe"):
         check(proposal)
     rpc_proxy.clear()
+    rpc_proxy.add(Rewrite(methods=("debug_traceCall",), path="result.error", value="execution reverted"))
+    with pytest.raises(Refused, match="disagree about what this would do"):
+        check(proposal)
     execute(proposal=proposal, actor="user:1")
+    run(helix, 2)
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.stopped) == ("ready", None)
+    rpc_proxy.clear()
     run(helix, until=proposal)
     proposal.refresh_from_db()
     assert proposal.status == "executed", proposal.stopped
@@ -213,7 +223,12 @@ def test_a_later_nonce_waits_its_turn(helix: World, executor: Executor) -> None:
     first = signed(helix.propose(auto_execute=True))
     assert first.nonce == 0
     run(helix)
+    waits = Work.objects.filter(kind="governance.execute", subject=later.subject)
+    waits.update(status="running", lease_until=timezone.now() + timedelta(hours=1))  # it has just read the old nonce
     refresh(safe=helix.guardian)
+    settle()
+    assert waits.get().woken
+    waits.update(status="queued", lease_until=None, run_at=timezone.now())
     run(helix, until=later)
     later.refresh_from_db()
     assert later.status == "executed", later.stopped
