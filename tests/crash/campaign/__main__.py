@@ -14,12 +14,13 @@ from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from integrations.devnet.anvil import Anvil
 from integrations.devnet.proxy import RpcProxy
 from tests.crash.campaign.child import Child
 from tests.crash.campaign.lies import Lies
+from tests.crash.campaign.nonsense import nonsense
 from tests.crash.campaign.points import OF_SAFES, POINTS
 from tests.stack import ROOT, Stack
 
@@ -172,13 +173,13 @@ def conduct(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitSta
     sink = Child.start("sink", str(folder / "sink.jsonl"), str(seed), "0.02", env=dict(os.environ), log=log)
     closing.callback(sink.end)
     ports = json.loads(sink.line())
-    stack = Stack.prepare(
-        folder / "state", "--only", f"postgres,redis,migrate,ledger,beat{',watch' if asked.safes else ''}"
-    )
+    service = closing.enter_context(nonsense(random.Random(f"service {seed}")))
+    parts = f"postgres,redis,migrate,ledger,beat{',watch' if asked.safes else ''}"
+    stack = Stack.prepare(folder / "state", "--only", parts)
     stack.env |= {
         "SMTP_SINK_PORT": str(ports["smtp"]),
         "DEVNET_ENABLED": "false",
-        "OUTGOING_ALLOW": f"127.0.0.1:{ports['http']}",
+        "OUTGOING_ALLOW": f"127.0.0.1:{ports['http']},{service.place}",
     }
     closing.callback(stack.stop)
     stack.start()
@@ -194,34 +195,33 @@ def conduct(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitSta
 
     stage = stages.set_up(anvil, [one.url for one in proxies], folder, f"http://127.0.0.1:{ports['http']}")
     lies = Lies(proxies, anvil.rpc, random.Random(f"lies {seed}"))
-    owners = set_up(stage, anvil.rpc, lies, asked.safes, random.Random(f"owners {seed}"))
-    nursery = Child.start(
-        "nursery",
-        str(folder),
-        str(asked.workers),
-        str(seed),
-        str(asked.life),
-        ",".join(POINTS + (OF_SAFES if asked.safes else ())),
-        env={**os.environ, "ETH_HASH_BACKEND": "pysha3"},
-        log=log,
-    )
-    closing.callback(nursery.end)
-    if nursery.line() != "ready":
-        raise SystemExit(f"crash: the nursery does not start:\n{(folder / 'processes.log').read_text()[-3000:]}")
+    owners = set_up(stage, anvil.rpc, lies, service, asked.safes, random.Random(f"owners {seed}"))
     storms = Storms(stack, proxies, lies, anvil.rpc, random.Random(f"storms {seed}"))
+    nursery = _nursery(asked, seed, folder, closing, log)
     campaign = Campaign(
         asked, folder, stage, owners, storms, nursery, storms.plan(asked.faults), random.Random(f"orders {seed}")
     )
-    broken = ""
+    broken = []
     try:
         campaign.run()
     except Exception as error:  # a campaign that breaks has failed, and is judged all the same
         traceback.print_exc()
-        broken = f"the campaign itself broke: {type(error).__name__}: {error}"
+        broken.append(f"the campaign itself broke: {type(error).__name__}: {error}")
     return verdict(campaign, anvil, seed, broken)
 
 
-def verdict(campaign: Campaign, anvil: Anvil, seed: int, broken: str) -> int:
+def _nursery(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitStack, log: IO[bytes]) -> Child:
+    """The workers' parent, ready."""
+    points, seldom = ",".join(POINTS), ",".join(OF_SAFES if asked.safes else ())
+    told = (str(folder), str(asked.workers), str(seed), str(asked.life), points, "0", seldom)
+    nursery = Child.start("nursery", *told, env={**os.environ, "ETH_HASH_BACKEND": "pysha3"}, log=log)
+    closing.callback(nursery.end)
+    if nursery.line() != "ready":
+        raise SystemExit(f"crash: the nursery does not start:\n{(folder / 'processes.log').read_text()[-3000:]}")
+    return nursery
+
+
+def verdict(campaign: Campaign, anvil: Anvil, seed: int, wrong: list[str]) -> int:
     from tests.crash.campaign import stage
 
     took = time.monotonic() - campaign.began
@@ -232,30 +232,30 @@ def verdict(campaign: Campaign, anvil: Anvil, seed: int, broken: str) -> int:
     say(
         f"{counts.total():6d}  faults in {took:.0f} s, seed {seed}; {len(campaign.ordered)} runs were under way in them"
     )
+    for name, count in sorted(campaign.owners.service.told.items()):
+        say(f"{count:6d}  times the Transaction Service answered {name}")
     say(f"claims taken over from a dead worker: {dict(stage.lost_claims())}")
     say(f"asked of a person: {dict(campaign.decided)}; {campaign.storms.dropped} transactions dropped by reorgs")
-    wrong = [
-        *stage.record_says(campaign.ordered, [one for story in campaign.owners.stories for one in story.offers]),
-        *([broken] if broken else []),
-    ]
+    wrong += stage.record_says(campaign.ordered, [one for story in campaign.owners.stories for one in story.offers])
     wrong += [] if drained else ["not everything came to an end"]
     wrong += [f"a worker {name}" for name in counts if "ended by itself" in name]
     wrong += [] if counts.total() >= campaign.asked.faults else [f"only {counts.total()} faults"]
+    wrong += ["no service was asked"] if campaign.owners.safes and not campaign.owners.service.told else []
     if "the ledger verifies" not in campaign.storms.stack.manage("ledger", "verify", seconds=120):
         wrong.append("the ledger does not verify")
     for text in wrong:
         say(f"the record: {text}")
-    judged = subprocess.run(
-        [sys.executable, "-m", "tests.crash.campaign.judge", *map(str, _evidence(campaign)), anvil.url],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        timeout=300,
-    )
+    return _judged(campaign, anvil, len(wrong))
+
+
+def _judged(campaign: Campaign, anvil: Anvil, wrong: int) -> int:
+    """By a process of its own, which hears of nothing but what was ordered, the sink's file and the chain."""
+    command = [sys.executable, "-m", "tests.crash.campaign.judge", *map(str, _evidence(campaign)), anvil.url]
+    judged = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=300)
     lines = judged.stdout.strip().splitlines()
     print("\n".join(lines[:-1]), flush=True)
     passed, failed = (int(word) for word in lines[-1].split() if word.isdigit())
-    failed += len(wrong)
+    failed += wrong
     print(f"{passed} passed, {failed} failed", flush=True)
     return 1 if failed or judged.returncode else 0
 

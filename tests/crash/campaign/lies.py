@@ -47,6 +47,14 @@ class Lies:
         true = int(self._word(safe, "nonce()"), 16)
         self._tell("the nonce", *_both(safe, "nonce()", NONCE_SLOT, self.dice.choice([true + 1, max(true - 1, 0)])))
 
+    def failure(self) -> None:
+        """Whatever a Safe would do, it would fail."""
+        asked = {"params.0.to": self.dice.choice(self.safes)}
+        lie = Rewrite(
+            methods=("debug_traceCall",), where=asked, path="result.error", value="execution reverted", times=ANSWERS
+        )
+        self._tell("an execution", lie)
+
     def met(self, at: Sequence[float]) -> list[str]:
         """What was told by now, given when the endpoints answered with a lie."""
         found = [lie for lie in self.told if any(moment >= lie[0] for moment in at)]

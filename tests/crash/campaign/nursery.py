@@ -12,6 +12,7 @@ the input is a `stop`.
 """
 
 import ctypes
+import gc
 import json
 import os
 import random
@@ -30,6 +31,8 @@ from config.embedded import PR_SET_PDEATHSIG
 
 RANDOM = "at a random moment"
 BIRTH = 60.0
+AMBUSH = 25.0
+"""Seconds that somebody waits for one of the points that are seldom passed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +66,18 @@ class Nursery:
     """Keeps so many workers alive, whatever becomes of them."""
 
     def __init__(
-        self, folder: Path, points: list[str], *, count: int, seed: int, longest: float, spared: int = 0
+        self,
+        folder: Path,
+        points: list[str],
+        *,
+        count: int,
+        seed: int,
+        longest: float,
+        spared: int = 0,
+        seldom: Sequence[str] = (),
     ) -> None:
         self.folder, self.points, self.count, self.longest, self.spared = folder, points, count, longest, spared
+        self.seldom = seldom
         self.dice = random.Random(f"nursery {seed}")
         self.lives: list[Life] = []
         self.deaths: Counter[str] = Counter()
@@ -115,20 +127,27 @@ class Nursery:
                 out.write(json.dumps({"kind": kind, "pid": pid, "at": time.time()}) + "\n")
 
     def _fate(self) -> Fate:
-        """Points that were seldom reached come up more often. Without a longest life only points kill."""
+        """Points that were seldom reached come up more often, and one life always waits for one that is seldom passed.
+
+        Without a longest life only points kill.
+        """
         if self.calm or sum(life.fate.point == "" for life in self.lives) < self.spared:
             return Fate("", float("inf"))
         if not self.longest:
             return Fate(self.dice.choice(self.points), float("inf"))
+        if self.seldom and not any(life.fate.point in self.seldom for life in self.lives):
+            return Fate(self._draw(self.seldom), AMBUSH)
         seconds = self.dice.uniform(self.longest / 4, self.longest)
-        choices = [*self.points, RANDOM]
-        weights = [1 / (1 + self.deaths[name]) for name in choices]
-        name = self.dice.choices(choices, weights)[0]
+        name = self._draw([*self.points, RANDOM])
         # A kill at a random moment comes early; whoever waits for its point has a little longer.
         return Fate(name, seconds if name == RANDOM else seconds + self.longest)
 
+    def _draw(self, choices: Sequence[str]) -> str:
+        return self.dice.choices(choices, [1 / (1 + self.deaths[name]) for name in choices])[0]
+
     def _bear(self) -> None:
         fate, nth = self._fate(), self.dice.choice((1, 1, 1, 2, 3))
+        nth = 1 if fate.point in self.seldom else nth
         self.born += 1
         hear, say = os.pipe()
         pid = os.fork()
@@ -206,12 +225,14 @@ def warm() -> None:
     connections.close_all()
 
 
-def main(folder: str, count: str, seed: str, longest: str, points: str, spared: str = "0") -> None:
+def main(folder: str, count: str, seed: str, longest: str, points: str, spared: str = "0", seldom: str = "") -> None:
     def leave(_signum: int, _frame: FrameType | None) -> None:
         raise SystemExit(1)
 
     signal.signal(signal.SIGTERM, leave)
     warm()
+    gc.collect()
+    gc.freeze()  # a child's collector would copy every page that it looks at
     nursery = Nursery(
         Path(folder),
         points.split(","),
@@ -219,6 +240,7 @@ def main(folder: str, count: str, seed: str, longest: str, points: str, spared: 
         seed=int(seed),
         longest=float(longest),
         spared=int(spared),
+        seldom=seldom.split(",") if seldom else (),
     )
     print("ready", flush=True)
     try:

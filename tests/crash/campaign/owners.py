@@ -18,6 +18,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 
+from governance.exchange.services import set_service
 from governance.proposals import services
 from governance.proposals.building import build, read_calls
 from governance.proposals.counting import COLLECTING, EXECUTE, enqueue_execution
@@ -33,6 +34,7 @@ from integrations.devnet.safes import DemoSafe
 from integrations.safe.hashes import SafeTx, safe_tx_hash
 from ledger import Invalid, Refused, StaleTransition
 from tests.crash.campaign.lies import Lies
+from tests.crash.campaign.nonsense import Nonsense
 from work.models import Work
 
 if TYPE_CHECKING:
@@ -90,6 +92,7 @@ class Owners:
     tally: str
     orders: Path
     lies: Lies
+    service: Nonsense
     keys: Sequence[LocalAccount]
     safes: list[Owned]
     kinds: Sequence[str]
@@ -273,14 +276,14 @@ def decided(offer: Offer) -> bool:
     )
 
 
-def set_up(stage: "Stage", rpc: Rpc, lies: Lies, count: int, dice: random.Random) -> Owners:
+def set_up(stage: "Stage", rpc: Rpc, lies: Lies, service: Nonsense, count: int, dice: random.Random) -> Owners:
     """Safes 2 of 3 of every version, each without one of the four keys."""
     from tests.crash.campaign.stories import KINDS
 
     keys: list[LocalAccount] = [Account.create() for _ in range(4)]
     made = []
     if not count:
-        return Owners(rpc, stage.tally, stage.orders, lies, keys, [], list(KINDS), dice)
+        return Owners(rpc, stage.tally, stage.orders, lies, service, keys, [], list(KINDS), dice)
     with burst(rpc, block_seconds=int(stage.chain.block_time)) as builder:
         deploy_safe_contracts(builder)
         for number in range(count):
@@ -296,5 +299,6 @@ def set_up(stage: "Stage", rpc: Rpc, lies: Lies, count: int, dice: random.Random
         )
         for n, (address, pair) in enumerate(made)
     ]
+    set_service(chain=stage.chain, url=service.url, actor=ACTOR)
     lies.keys, lies.safes = [key.address for key in keys], [address for address, _ in made]
-    return Owners(rpc, stage.tally, stage.orders, lies, keys, safes, list(KINDS), dice)
+    return Owners(rpc, stage.tally, stage.orders, lies, service, keys, safes, list(KINDS), dice)

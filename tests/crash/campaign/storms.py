@@ -48,8 +48,15 @@ SHARES = {
     "lies about owners": 20,
     "lies about a threshold": 12,
     "lies about a nonce": 12,
+    "lies about an execution": 12,
 }
-OF_SAFES = ("watch killed", "lies about owners", "lies about a threshold", "lies about a nonce")
+OF_SAFES = (
+    "watch killed",
+    "lies about owners",
+    "lies about a threshold",
+    "lies about a nonce",
+    "lies about an execution",
+)
 
 
 @dataclass
@@ -205,4 +212,5 @@ STORMS: dict[str, Callable[[Storms], None]] = {
     "lies about owners": lambda storms: storms.lies.owners(),
     "lies about a threshold": lambda storms: storms.lies.threshold(),
     "lies about a nonce": lambda storms: storms.lies.nonce(),
+    "lies about an execution": lambda storms: storms.lies.failure(),
 }
