@@ -33,7 +33,7 @@ def _field(name: str, info: FieldInfo, known: BaseModel | None) -> forms.Field:
     common: dict[str, Any] = {
         "label": info.title or name.replace("_", " ").capitalize(),
         "required": info.is_required() and not kept,
-        "help_text": " ".join(filter(None, (info.description, KEPT if kept else ""))),
+        "help_text": KEPT if kept else info.description or "",
     }
     if kind is SecretStr:
         widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})
