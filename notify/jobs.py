@@ -12,6 +12,6 @@ def _ended(work: Work, outcome: Outcome) -> None:
 
 
 # A channel's patience ends a copy long before; so many turns may only be lost or go wrong.
-@handler(KIND, lease=5, longest=60, max_attempts=400, backoff=Backoff(base=2, cap=900), on_end=_ended)
+@handler(KIND, lease=5, longest=60, max_attempts=400, backoff=Backoff(base=2, cap=900), on_end=_ended, crowd=True)
 def deliver(lease: Lease) -> Outcome:
     return services.attempt(lease)

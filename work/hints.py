@@ -24,6 +24,8 @@ class Nearby:
 
     queue: str | None = None
     work_id: int | None = None
+    crowd: str | None = None
+    """The kind of the last turn, if there may be many more of it that nobody hinted."""
 
     def take(self) -> tuple[int, str] | None:
         found = (self.work_id, self.queue) if self.work_id is not None and self.queue is not None else None
@@ -52,6 +54,11 @@ def last_commit(queue: str) -> None:
     """Told by a turn that is about to end: what becomes due with this commit waits for nothing else of the turn."""
     if _local.nearby is not None:
         _local.nearby.queue = queue
+
+
+def turn_of(kind: str, *, crowd: bool) -> None:
+    if _local.nearby is not None:
+        _local.nearby.crowd = kind if crowd else None
 
 
 def on_commit(work_id: int, queue: str, delay: float = 0) -> None:

@@ -24,6 +24,7 @@ class Handler:
     backoff: Backoff
     queue: str
     on_end: OnEnd | None
+    crowd: bool
 
 
 HANDLERS: dict[str, Handler] = {}
@@ -43,13 +44,18 @@ def handler(
     backoff: Backoff = PATIENT,
     queue: str = "default",
     on_end: OnEnd | None = None,
+    crowd: bool = False,
 ) -> Callable[[Handle], Handle]:
-    """Register what does work of a kind. The lease is kept alive while it runs, but for `longest` seconds at most."""
+    """Register what does work of a kind. The lease is kept alive while it runs, but for `longest` seconds at most.
+
+    `crowd`: it comes by the thousand. Few of its rows are hinted; a worker that did one goes on with those that are
+    not, a short while at a time: a crowd neither fills the broker's queue nor keeps other work waiting behind it.
+    """
 
     def register(run: Handle) -> Handle:
         if kind in HANDLERS:
             raise RuntimeError(f"two handlers do {kind}")
-        HANDLERS[kind] = Handler(kind, run, lease, longest, max_attempts, backoff, queue, on_end)
+        HANDLERS[kind] = Handler(kind, run, lease, longest, max_attempts, backoff, queue, on_end, crowd)
         return run
 
     return register

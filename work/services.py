@@ -29,14 +29,12 @@ DUE = """(
 )"""
 
 # One statement: the row under a new fence, the attempt that it was taken from ended, the new one begun.
-CLAIM = """
+CLAIMING = """
 WITH taken AS (
   UPDATE work_work w SET status = 'running', fence = fence + 1, woken = false, hinted_at = NULL, hints = 0,
     failures = failures + (w.status = 'running')::int,
     lease_until = statement_timestamp() + make_interval(secs => (%(leases)s::jsonb ->> w.kind)::float)
-  WHERE id = (
-    SELECT id FROM work_work WHERE id = %(id)s AND %(leases)s::jsonb ? kind AND $DUE FOR UPDATE SKIP LOCKED
-  ) RETURNING w.*
+  WHERE id = ($WHICH) RETURNING w.*
 ), lost AS (
   UPDATE work_attempt SET ended_at = statement_timestamp(), outcome = 'lost'
   WHERE work_id IN (SELECT id FROM taken) AND ended_at IS NULL
@@ -45,7 +43,19 @@ WITH taken AS (
   SELECT id, fence, %(worker)s, statement_timestamp(), '', '' FROM taken
 )
 SELECT $COLUMNS FROM taken
-""".replace("$DUE", DUE).replace("$COLUMNS", ROW.columns("taken"))
+""".replace("$COLUMNS", ROW.columns("taken"))
+THIS = "SELECT id FROM work_work WHERE id = %(id)s AND %(leases)s::jsonb ? kind AND $DUE FOR UPDATE SKIP LOCKED"
+CLAIM = CLAIMING.replace("$WHICH", THIS.replace("$DUE", DUE))
+
+# What is due of a crowd and was never hinted: nobody else is on the way to it.
+NEXT = """
+SELECT id FROM work_work WHERE kind = %(kind)s AND status IN ('queued', 'waiting')
+  AND run_at <= statement_timestamp() AND hinted_at IS NULL ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED
+"""
+CLAIM_NEXT = CLAIMING.replace("$WHICH", NEXT)
+HINT_NEXT = """
+UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id = ($WHICH) RETURNING id
+""".replace("$WHICH", NEXT)
 
 ENQUEUE = """
 INSERT INTO work_work (kind, key, subject, payload, scope_id, actor, status, run_at, deadline, hinted_at,
@@ -66,11 +76,11 @@ FROM unnest(%(keys)s::text[], %(subjects)s::text[], %(payloads)s::text[])
   WITH ORDINALITY AS row(key, subject, payload, n)
 ON CONFLICT (kind, key) DO NOTHING RETURNING id, hinted_at IS NOT NULL
 """
-HINTED = 50  # of many rows at once so many are hinted with their commit; the sweeper finds the others
+HINTED = 16  # of many rows at once so many are hinted with their commit; the sweeper finds the others
 
 SWEEP = """
 UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id IN (
-  SELECT id FROM work_work WHERE $DUE AND (
+  SELECT id FROM work_work WHERE $DUE AND (kind = ANY(%s)) = %s AND (
     hinted_at IS NULL
     OR hinted_at < statement_timestamp() - make_interval(secs => least(60, 4 * 2 ^ least(greatest(hints - 1, 0), 4)))
   ) ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
@@ -159,6 +169,19 @@ def claim(work_id: int, worker: str) -> Work | None:
     return ROW.build(iter(taken[0])) if taken else None
 
 
+def claim_next(kind: str, worker: str) -> Work | None:
+    """`claim`, of whichever row of a crowd comes first and is nobody's."""
+    leases = json.dumps({kind: HANDLERS[kind].lease})
+    taken = say(CLAIM_NEXT, {"kind": kind, "leases": leases, "worker": worker})
+    return ROW.build(iter(taken[0])) if taken else None
+
+
+def hint_next(kind: str) -> None:
+    """Whoever stops in the middle of a crowd leaves a hint for somebody to go on."""
+    for (work_id,) in say(HINT_NEXT, {"kind": kind}):
+        hints.send(work_id, queue_of(kind))
+
+
 @transaction.atomic
 def cancel(kind: str, key: str) -> bool:
     """Stop what has not begun, or fence off what is running: it cannot write any more."""
@@ -203,10 +226,16 @@ def revive(kind: str, key: str, *, actor: str) -> bool:
 
 
 def sweep(limit: int = 500) -> int:
-    """Find what is due, whose lease ran out and what was never hinted; hint it. Losing hints costs seconds."""
+    """Find what is due, whose lease ran out and what was never hinted; hint it. Losing hints costs seconds.
+
+    Of a crowd a few are enough: whoever comes for them goes on with the others.
+    """
+    crowds = [kind for kind, handler in HANDLERS.items() if handler.crowd]
+    due: list[tuple[int, str]] = []
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(SWEEP, [limit])
-        due: Iterable[tuple[int, str]] = cursor.fetchall()
+        for crowded, most in ((False, limit), (True, min(limit, HINTED))) if crowds else ((False, limit),):
+            cursor.execute(SWEEP, [crowds, crowded, most])
+            due += cursor.fetchall()
     faults.point("work.swept")
     count = 0
     for work_id, kind in due:

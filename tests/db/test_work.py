@@ -248,6 +248,34 @@ def test_a_long_chain_lets_others_have_their_turn(own_registry: list[int], monke
     assert own_registry == [Work.objects.get(key="4").pk]
 
 
+def test_of_a_crowd_a_few_are_hinted_and_whoever_comes_goes_on(
+    own_registry: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[str] = []
+
+    @work.handler("t", crowd=True)
+    def handle(lease: work.Lease) -> work.Outcome:
+        ran.append(lease.work.key)
+        return work.Done()
+
+    monkeypatch.setattr(services, "HINTED", 2)
+    monkeypatch.setattr(tasks, "CROWD_SECONDS", 60)
+    with transaction.atomic():
+        items = [work.Item(str(number), f"t:{number}", {"n": number}) for number in range(60)]
+        work.enqueue_many("t", items, actor="system:test")
+        work.enqueue_many("t", items, actor="system:test")  # the same keys are the same rows
+    first, second = Work.objects.order_by("pk")[:2]
+    assert own_registry == [first.pk, second.pk] and Work.objects.count() == 60
+    tasks.run(first.pk)
+    assert len(ran) == tasks.TURNS and "1" not in ran, "what was hinted is left to its hint"
+    assert len(own_registry) == 3, "and somebody else is asked to go on"
+    Work.objects.filter(pk__in=own_registry).update(hinted_at=timezone.now() - timedelta(minutes=2))
+    assert services.sweep() == 2 and services.sweep() == 2, "a sweep adds a few, not hundreds"
+    for pk in list(Work.objects.filter(status="queued").values_list("pk", flat=True)):
+        tasks.run(pk)
+    assert sorted(ran, key=int) == [str(number) for number in range(60)]
+
+
 def test_what_is_prepared_outlives_a_column_that_a_migration_adds() -> None:
     """A worker of the last release goes on while the next one migrates."""
     work.handler("t")(lambda lease: work.Done())
