@@ -4,6 +4,7 @@ A sealed value says what it is for, and opens only for that: a ciphertext moved 
 """
 
 import json
+from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
@@ -16,7 +17,12 @@ class SealBroken(Refused):
 
 
 def _box() -> MultiFernet:
-    return MultiFernet([Fernet(key) for key in settings.FIELD_KEYS])
+    return _box_of(tuple(settings.FIELD_KEYS))
+
+
+@lru_cache(maxsize=4)
+def _box_of(keys: tuple[str, ...]) -> MultiFernet:
+    return MultiFernet([Fernet(key) for key in keys])
 
 
 def seal(secret: str, purpose: str) -> str:

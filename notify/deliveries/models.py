@@ -57,7 +57,7 @@ class Delivery(Status):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     channel = models.CharField(max_length=32)
     address = models.CharField(max_length=254)
-    sealed = models.TextField()
+    sealed = models.TextField()  # for the mail address of an account; a destination keeps its own
     status = models.CharField(max_length=8, choices=State, default=State.QUEUED)
     reference = models.CharField(max_length=200, blank=True, default="")
     error = models.CharField(max_length=300, blank=True, default="")

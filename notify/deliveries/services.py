@@ -45,7 +45,10 @@ def attempt(lease: Lease) -> Outcome:
 
 def _sealed(copy: Delivery) -> str:
     """What is set today: a key that was changed, or an address put right, counts for what waits in the outbox too."""
-    return copy.destination.sealed if copy.destination else copy.sealed
+    sealed = copy.destination.sealed if copy.destination else copy.sealed
+    if not sealed:
+        raise Undelivered("its destination was removed", permanent=True)
+    return sealed
 
 
 def _must_go(load: Load) -> None:

@@ -15,6 +15,7 @@ from accounts.approvals.services import request_approval
 from accounts.models import User
 from ledger import Invalid, record, transition
 from ledger.models import Scope
+from ledger.statements import say
 from notify.audiences.models import Audience
 from notify.audiences.selectors import Recipient, recipients
 from notify.deliveries.lanes import KIND, lanes_of
@@ -182,7 +183,7 @@ def put_into_outbox(message: Message, found: Sequence[Recipient], *, actor: str)
                 user=one.user,
                 channel=one.channel,
                 address=one.address,
-                sealed=one.sealed,
+                sealed="" if one.destination else one.sealed,  # a destination's settings are those of the day
             )
             for one in found
         ],
@@ -215,19 +216,24 @@ def refused(*, message_id: int, actor: str, reason: str) -> None:
 
 CROWD = 200
 """More copies than are ever under way at once."""
+QUEUED = """
+SELECT count(*) FROM (
+  SELECT 1 FROM notify_delivery WHERE message_id = %s AND status = 'queued' LIMIT %s
+) waiting
+"""
 
 
-@transaction.atomic(savepoint=False)
 def settle(message_id: int) -> None:
-    """After a delivery ended: with none left open, the message is sent, or failed if any copy was.
+    """After a delivery ended, in its transaction: with none left open, the message is sent, or failed if any copy was.
 
     While many are open, one of them will come after this one, and asks: only the last few wait for each other.
     """
-    queued = Delivery.objects.filter(message_id=message_id, status=Delivery.State.QUEUED)
-    if len(queued.values_list("pk", flat=True)[:CROWD]) == CROWD:
-        return
-    message = Message.objects.select_for_update().get(pk=message_id)
-    if message.status != Message.State.APPROVED or queued.exists():
+    if say(QUEUED, [message_id, CROWD])[0][0] < CROWD:
+        _settle(Message.objects.select_for_update().get(pk=message_id))
+
+
+def _settle(message: Message) -> None:
+    if message.status != Message.State.APPROVED or say(QUEUED, [message.pk, 1])[0][0]:
         return
     if message.deliveries.filter(status=Delivery.State.FAILED).exists():
         transition(message, Message.State.FAILED, actor="system:notify", reason="not every copy could be delivered")
