@@ -38,6 +38,8 @@ ACCOUNT_RATE_LIMITS = {
     "wallet": f"{30 * _OFTEN}/m/ip",
     "sign_link": f"{20 * _OFTEN}/m/ip,{60 * _OFTEN}/h/key",  # signers without an account, handing in
     "sign_link_read": f"{60 * _OFTEN}/m/ip",
+    "status_subscribe": f"{10 * _OFTEN}/m/ip,{60 * _OFTEN}/h/ip",
+    "status_link": f"{60 * _OFTEN}/m/ip",
     "login_failed": f"{10 * _OFTEN}/m/ip,5/5m/key",
     "reauthenticate": f"{10 * _OFTEN}/m/user",
 }

@@ -153,6 +153,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "incidents.anchor.daily": {"task": "incidents.anchor.daily", "schedule": 600.0, "options": {"expires": 600.0}},
     "runbooks.rehearsals": {"task": "runbooks.rehearsals", "schedule": 20.0, "options": {"expires": 20.0}},
     "governance.exchange": {"task": "governance.exchange", "schedule": 30.0, "options": {"expires": 30.0}},
+    "incidents.status": {"task": "incidents.status", "schedule": 60.0, "options": {"expires": 60.0}},
     "chain.look": {"task": "chain.look", "schedule": 15.0, "options": {"expires": 15.0}},
 }
 
@@ -166,6 +167,17 @@ REHEARSAL_MAX_AGE: int = env.int("REHEARSAL_MAX_AGE", 600)
 REHEARSAL_MAX_BLOCKS: int = env.int("REHEARSAL_MAX_BLOCKS", 300)
 REHEARSE_NEW_RUNS: bool = env.bool("REHEARSE_NEW_RUNS", PROFILE != "test")
 READY_HEAD_AGE: int = env.int("READY_HEAD_AGE", 60)  # seconds; an older chain head makes /readyz answer 503
+
+# --- the status page's copies --------------------------------------------------------------------------------------
+# A folder of static files, served by tools/status_server.py, and an address that takes the same files by PUT. The
+# suite publishes only where a test says so.
+STATUS_DIR: str = env.str("STATUS_DIR", "" if PROFILE == "test" else str(STATE_DIR / "status"))
+STATUS_PUT_URL: str = env.str("STATUS_PUT_URL", "").rstrip("/")
+STATUS_PUT_AUTHORIZATION: str = env.str("STATUS_PUT_AUTHORIZATION", "")
+_COPY = f"{PUBLIC_URL}/status" if PRODUCTION else f"http://localhost:{env.int('STATUS_PORT', 8010)}"
+STATUS_URL: str = env.str("STATUS_URL", _COPY).rstrip("/")
+STATUS_NAME: str = env.str("STATUS_NAME", "")
+STATUS_STALE_AFTER: int = env.int("STATUS_STALE_AFTER", 300)  # seconds without a word from the desk
 
 # --- addresses that users enter -----------------------------------------------------------------------------------
 # host:port pairs that may be called although they are private, or speak http (integrations/outgoing.py)

@@ -3,11 +3,19 @@
 from governance.protocols.models import Protocol
 from incidents.incidents.models import Incident
 from incidents.incidents.services import change_severity, move, open_incident, take_command
+from incidents.status.models import Guidance
+from incidents.status.services import set_guidance
 from incidents.updates.services import add_note, add_update
 from incidents.watch.services import save_monitor
 from integrations.chain.models import Chain
 from integrations.devnet.deployment import Deployment
 
+GUIDANCE = (
+    "Helix goes on without our page. Open HelixVault at the address above in any block explorer, compare every "
+    "character, and call withdraw(amount, to) from your own wallet; cancelAllOrders() takes your orders back. While it "
+    "is paused nobody can withdraw, through our page or without it: wait for the word here.\n\n"
+    "Sign nothing that a page asks for which you did not open yourself. We never write first, and never ask for a key."
+)
 PAST = "Explorer shows a wrong balance for hUSD"
 
 
@@ -31,6 +39,8 @@ def load(actor: str) -> None:
             actor=actor,
         )
     _past(protocol, actor)
+    if not Guidance.objects.exists():
+        set_guidance(text=GUIDANCE, actor=actor)
 
 
 def _past(protocol: Protocol | None, actor: str) -> None:

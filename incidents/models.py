@@ -7,6 +7,7 @@ from incidents.incidents.models import Incident
 from incidents.links.models import IncidentLink
 from incidents.postmortems.models import Postmortem
 from incidents.roles.models import Assignment
+from incidents.status.models import Component, Guidance, Publication
 from incidents.todo.models import Task
 from incidents.updates.models import Update
 from incidents.watch.models import Monitor, WatchedBlock, WatchLease
@@ -16,12 +17,15 @@ __all__ = [
     "Alert",
     "Assignment",
     "BoardAddress",
+    "Component",
+    "Guidance",
     "InboundKey",
     "InboundPayload",
     "Incident",
     "IncidentLink",
     "Monitor",
     "Postmortem",
+    "Publication",
     "SeenSignature",
     "Task",
     "Update",

@@ -4,9 +4,12 @@ from incidents.alerts.services import clear_alert, raise_alert
 from incidents.anchors.services import ask
 from incidents.incidents.models import Incident
 from incidents.incidents.services import move
+from incidents.status import publishing
+from incidents.status.document import PUBLIC_AUDIENCES
 from incidents.watch.models import Monitor
 from ledger import subscribe
 from ledger.models import Event, ScopeClosure
+from notify.promises.services import void_promises
 from runbooks.runs.models import StepRun
 
 
@@ -77,3 +80,41 @@ def step_unproved(event: Event) -> None:
 def _incident_of(event: Event) -> Incident | None:
     above = ScopeClosure.objects.filter(descendant_id=event.scope_id).values("ancestor_id")
     return Incident.objects.filter(scope__in=above).first()
+
+
+# What the public page is made of. Everything else that happens is none of its business, and costs it nothing.
+MOVES = frozenset(
+    ("opened", "triage", "active", "contained", "restored", "closed", "declined", "merged", "severity.raised")
+)
+ENDED = ("incident.closed", "incident.declined")
+
+
+def _moves_the_page(event: Event) -> bool:
+    return event.verb.partition(".")[2] in MOVES
+
+
+def _is_told(event: Event) -> bool:
+    """A message whose words became free."""
+    about = event.after or {}
+    return event.verb in ("message.addressed", "message.reached.nobody") and about.get("audience") in PUBLIC_AUDIENCES
+
+
+@subscribe("incident.*", name="status.incidents", when=_moves_the_page)
+@subscribe("message.*", name="status.messages", when=_is_told)
+@subscribe("promise.*", name="status.promises")
+@subscribe("component.*", name="status.components")
+@subscribe("guidance.set", name="status.guidance")
+@subscribe("scope.private.changed", name="status.privacy")
+def page_changed(event: Event) -> None:
+    """The published page is brought up to date by its work, never by a request."""
+    publishing.ask(event.actor)
+
+
+def _is_over(event: Event) -> bool:
+    return event.verb in ENDED
+
+
+@subscribe("incident.*", name="incidents.promises", when=_is_over)
+def nothing_more_to_tell(event: Event) -> None:
+    if event.scope is not None:
+        void_promises(scope=event.scope, actor=event.actor, reason=f"the incident is {event.verb.partition('.')[2]}")

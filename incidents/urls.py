@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from incidents import desk, status
+from incidents import desk
 from incidents.commands import views as commands
 from incidents.inbound import views as inbound
 from incidents.inbound.pagerduty import EnqueueView
 from incidents.incidents import views as incidents
 from incidents.postmortems import views as postmortems
+from incidents.status import views as status
+from incidents.telling import views as telling
 from incidents.watch import views as watch
 from incidents.windows import views as windows
 
@@ -17,6 +19,12 @@ urlpatterns = [
     path("desk/", desk.desk_part, name="desk"),
     path("status/", status.status_page, name="status"),
     path("v2/enqueue", EnqueueView.as_view(), name="enqueue"),  # PagerDuty's own address
+    path("status/status.json", status.status_json, name="status-json"),
+    path("status/feed.atom", status.status_feed, name="status-feed"),
+    path("incidents/status/", status.desk, name="status-desk"),
+    path("incidents/status/state/", status.state_part, name="status-state"),
+    path("incidents/status/shown/", status.show_part, name="status-show"),
+    path("incidents/status/guidance/", status.set_guidance, name="status-guidance"),
     path("incidents/", incidents.index, name="index"),
     path("incidents/open/", incidents.open_page, name="open"),
     path("incidents/windows/", windows.windows, name="windows"),
@@ -27,6 +35,9 @@ urlpatterns = [
     path("incidents/inbound/<int:pk>/rotate/", inbound.rotate, name="inbound-rotate"),
     path("incidents/inbound/<int:pk>/switch/", inbound.switch, name="inbound-switch"),
     path("incidents/inbound/<int:pk>/try/", inbound.try_out, name="inbound-try"),
+    path("incidents/telling/", telling.choose, name="tell"),
+    path("incidents/telling/correction/<int:pk>/", telling.correct, name="tell-correction"),
+    path("incidents/telling/<slug:slug>/", telling.write, name="tell-write"),
     path("incidents/<int:pk>/", incidents.incident_page, name="incident"),
     path("incidents/of/<int:scope>/", incidents.of_scope, name="of-scope"),
     path("incidents/<int:pk>/take/", incidents.take, name="take"),

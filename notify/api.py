@@ -87,7 +87,10 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
             "requested_by",
             "authority",
             "created_at",
+            "let_out_at",
             "sent_at",
+            "corrects",
+            "next_update_by",
         ]
 
 
@@ -98,6 +101,12 @@ class NewMessageSerializer(StrictSerializer):
     subject = serializers.CharField(max_length=200)
     body = serializers.CharField(max_length=20_000)
     scope = serializers.IntegerField(required=False, min_value=1)
+    corrects = serializers.IntegerField(
+        required=False, min_value=1, help_text="The message to the same audience that this one puts right."
+    )
+    next_update_by = serializers.DateTimeField(
+        required=False, help_text="When they hear of it again. The promise is watched."
+    )
 
 
 class MessageFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter is untyped
@@ -141,12 +150,21 @@ class MessageViewSet(
             scope = Scope.objects.visible_to(request.user).filter(pk=data["scope"]).first()
             if scope is None:
                 raise serializers.ValidationError({"scope": "there is no such scope"})
+        corrects = None
+        if "corrects" in data:
+            corrects = selectors.correctable(request.user).filter(pk=data["corrects"]).first()
+            if corrects is None:
+                raise serializers.ValidationError(
+                    {"corrects": "there is no such message that people outside were told"}
+                )
         message = services.send(
             key=f"api:{uuid4()}",  # a repetition is told by its Idempotency-Key, before it comes here
             actor=actor_of(request),
             audience=data["audience"],
             context={"subject": data["subject"], "body": data["body"]},
-            scope=scope,
+            scope=scope or (corrects.scope if corrects else None),
+            corrects=corrects,
+            next_update_by=data.get("next_update_by"),
         )
         return Response(MessageSerializer(message).data, status=status.HTTP_201_CREATED)
 

@@ -2,6 +2,8 @@
 
 from notify.deliveries import services
 from notify.deliveries.lanes import KIND
+from notify.promises import services as promises
+from notify.subscribers import services as subscribers
 from work import Backoff, Lease, Outcome, handler
 from work.models import Work
 
@@ -15,3 +17,7 @@ def _ended(work: Work, outcome: Outcome) -> None:
 @handler(KIND, lease=5, longest=60, max_attempts=400, backoff=Backoff(base=2, cap=900), on_end=_ended, crowd=True)
 def deliver(lease: Lease) -> Outcome:
     return services.attempt(lease)
+
+
+handler(promises.KIND, lease=5, max_attempts=60)(promises.watch)
+handler(subscribers.KIND, lease=5, longest=60, max_attempts=8, backoff=Backoff(base=2, cap=900))(subscribers.send_link)

@@ -5,6 +5,7 @@ from typing import Any
 from django.db.models import Case, Count, Q, QuerySet, When
 
 from notify.deliveries.lanes import KIND
+from notify.messages.models import LET_OUT
 from notify.models import Audience, Delivery, Destination, Message
 from work.models import Attempt
 
@@ -21,6 +22,12 @@ def messages(viewer: Any) -> "QuerySet[Message]":
         )
         .order_by("-pk")
     )
+
+
+def correctable(viewer: Any) -> "QuerySet[Message]":
+    """What people outside were told."""
+    told = Message.objects.visible_to(viewer).filter(status__in=LET_OUT, audience__kind=Audience.Kind.OUTSIDE)
+    return told.select_related("audience", "scope")
 
 
 def audiences() -> "QuerySet[Audience]":

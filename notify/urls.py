@@ -4,9 +4,13 @@ from django.urls import path
 
 from notify import views
 from notify.audiences import views as ways
+from notify.subscribers import views as subscribers
 
 app_name = "notify"
 urlpatterns = [
+    path("status/subscribe/", subscribers.subscribe, name="subscribe"),
+    path("status/confirm/<str:token>/", subscribers.confirm, name="subscribe-confirm"),
+    path("status/leave/<str:token>/", subscribers.leave, name="subscribe-leave"),
     path("notify/", views.messages, name="messages"),
     path("notify/messages/<int:pk>/", views.message, name="message"),
     path("notify/deliveries/<int:pk>/resend/", views.resend, name="resend"),

@@ -14,7 +14,7 @@ from ledger import Refused
 from ledger.selectors import last_seq
 from notify import selectors
 from notify.messages import services as message_services
-from notify.models import Delivery
+from notify.models import Delivery, Promise
 
 A_PAGE = 50
 
@@ -22,7 +22,8 @@ A_PAGE = 50
 @login_required
 def messages(request: HttpRequest) -> HttpResponse:
     page = Paginator(selectors.messages(request.user), A_PAGE).get_page(request.GET.get("page"))
-    return render(request, "notify/messages.html", {"page": page, "after": last_seq()})
+    context = {"page": page, "after": last_seq(), "may_write": current_user(request).has_level("responder")}
+    return render(request, "notify/messages.html", context)
 
 
 @login_required
@@ -33,6 +34,9 @@ def message(request: HttpRequest, pk: int) -> HttpResponse:
     approval = Approval.objects.visible_to(request.user).filter(about=found.subject).order_by("-pk").first()
     context = {"message": found, "copies": copies, "shown": shown, "approval": approval, "after": last_seq()}
     context["sees_addresses"] = current_user(request).level != Level.VIEWER
+    context["corrections"] = found.corrections.visible_to(request.user).order_by("pk")
+    context["promise"] = Promise.objects.filter(message=found).first()
+    context["may_correct"] = found.is_correctable and current_user(request).has_level("responder")
     return render(request, "notify/message.html", context)
 
 

@@ -148,6 +148,20 @@ def enqueue_many(kind: str, items: Sequence[Item], *, actor: str, scope: Scope |
             hints.on_commit(work_id, queue_of(kind))
 
 
+def repeat(kind: str, *, key: str, actor: str, payload: Mapping[str, Any] | None = None) -> None:
+    """Work that is done over and over has one row: made, woken, or begun anew where its last turn has ended."""
+    row = Work.objects.select_for_update().filter(kind=kind, key=key).first()
+    if row is None:
+        enqueue(kind, key=key, actor=actor, payload=payload)
+    elif row.status in Work.OPEN:
+        wake(kind, key)
+    else:
+        Work.objects.filter(pk=row.pk).update(
+            status=Work.Status.QUEUED, failures=0, run_at=Now(), ended_at=None, error="", hinted_at=timezone.now()
+        )
+        hints.on_commit(row.pk, queue_of(kind))
+
+
 @transaction.atomic
 def wake(kind: str, key: str) -> bool:
     """A waiting row becomes due now; one that is running will not fall asleep at the end of this turn."""

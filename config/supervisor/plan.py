@@ -16,12 +16,19 @@ from config.supervisor.service import Port, Service, Wave
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 # The setting that moves a port, and where it is unless told otherwise: out of the way of a developer's own servers.
-PORTS = {"PORT": 8000, "POSTGRES_PORT": 54320, "REDIS_PORT": 56379, "DEVNET_PORT": 18545, "SMTP_SINK_PORT": 10025}
+PORTS = {
+    "PORT": 8000,
+    "STATUS_PORT": 8010,
+    "POSTGRES_PORT": 54320,
+    "REDIS_PORT": 56379,
+    "DEVNET_PORT": 18545,
+    "SMTP_SINK_PORT": 10025,
+}
 # Every process there can be; which of them there are depends on the profile and the environment.
 # What nearly everything needs: the tables, and the broker.
 LOADED = ("migrate", "redis")
 JOBS = ("migrate", "static", "demo")
-NAMES = {"postgres", "redis", "devnet", "mail", "web", "worker", "beat", "ledger", "watch", *JOBS}
+NAMES = {"postgres", "redis", "devnet", "mail", "web", "worker", "beat", "ledger", "watch", "status", *JOBS}
 
 
 class BadOption(Exception):
@@ -51,7 +58,11 @@ class Options:
 
 def environment(options: Options) -> dict[str, str]:
     """What every child is told beyond our own environment; in the demo also written to runtime.env."""
-    base = {"BREAKGLASS_PROFILE": options.profile, "BREAKGLASS_STATE": str(options.state_dir)}
+    base = {
+        "BREAKGLASS_PROFILE": options.profile,
+        "BREAKGLASS_STATE": str(options.state_dir),
+        "STATUS_DIR": str(_status_folder(options)),
+    }
     if options.production:
         return base
     known = read_runtime(options.state_dir / "runtime.env")
@@ -68,6 +79,10 @@ def environment(options: Options) -> dict[str, str]:
     if options.only:  # parts beside a running instance: what it wrote stands for all that these do not own
         made |= {name: value for name, value in known.items() if name not in options.environ}
     return {**base, **{name: options.environ.get(name) or value for name, value in made.items()}}
+
+
+def _status_folder(options: Options) -> Path:
+    return Path(options.environ.get("STATUS_DIR") or options.state_dir / "status").absolute()
 
 
 def services(options: Options, env: Mapping[str, str]) -> list[Service]:
@@ -186,7 +201,21 @@ def _application(options: Options, env: Mapping[str, str]) -> list[Service]:
         Service("beat", _celery("config.beat", "beat", "--scheduler=celery.beat:Scheduler"), env=env, needs=("redis",)),
         Service("ledger", _manage("ledger", "run"), env=env, needs=LOADED),
         Service("watch", _manage("watch"), env=env, needs=LOADED),
+        _status(options, env),
     ]
+
+
+def _status(options: Options, env: Mapping[str, str]) -> Service:
+    """Needs nothing: the public's copy stays readable whatever else has not come up, or has died."""
+    port = options.port("STATUS_PORT")
+    command = (sys.executable, "-I", str(ROOT / "tools" / "status_server.py"), "--port", str(port))
+    return Service(
+        "status",
+        (*command, "--folder", str(_status_folder(options))),
+        env=env,
+        ready=probes.http(port, "/healthz"),
+        port=Port(port, "STATUS_PORT"),
+    )
 
 
 def _celery(app: str, *arguments: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ HIDDEN = (
     *("step.logged", "lock.", "plan.value.", "rehearsal.queued", "rehearsal.running", "rehearsal.progressed"),
     *("delivery.sent", "delivery.queued", "delivery.sending", "approval.satisfied", "safe.", "user.", "session."),
     *("transaction.queued", "transaction.reserved", "transaction.signed", "monitor.created", "review."),
+    "status.published",
 )
 GROUPS = {
     "people": (
@@ -30,7 +31,7 @@ GROUPS = {
     ),
     "chain": ("proposal.", "confirmation.", "transaction.", "monitor.", "alert.", "chain."),
     "run": ("run.", "step.", "lock.", "request.", "rehearsal."),
-    "told": ("message.", "delivery."),
+    "told": ("message.", "delivery.", "promise."),
 }
 
 
@@ -185,6 +186,17 @@ SENTENCES: dict[str, str] = {
     "message.failed": "could not deliver every copy",
     "message.reached.nobody": "reached nobody with the message",
     "delivery.failed": "could not deliver a copy",
+    "promise.made": "promised {audience} an update",
+    "promise.due": "reminded of the update that {audience} were promised",
+    "promise.overdue": "found the promised update late",
+    "promise.kept": "kept the promise of an update",
+    "promise.void": "let go of a promised update",
+    "component.stated": "said on the status page that {part} is {state}",
+    "component.shown": "changed whether the status page shows {part}",
+    "guidance.set": "said what to do when the interface is down",
+    "status.published": "published the status page, version {number}",
+    "status.place.failing": "could not publish the status page",
+    "status.place.mended": "published the status page again",
     "transaction.broadcast": "broadcast the transaction",
     "transaction.mined": "saw the transaction mined",
     "transaction.final": "saw the transaction final",

@@ -13,6 +13,7 @@ from ledger import Invalid, alarm, record
 from notify.audiences.models import Audience, Destination
 
 LONGEST_PAUSE = 86_400
+SUBSCRIBER = "subscriber"  # the label of what a reader of the status page subscribed
 
 
 @transaction.atomic
@@ -79,6 +80,19 @@ def pause_of(seconds: int | None) -> int | None:
 
 
 @transaction.atomic
+def adopt_destination(*, audience: Audience, channel: str, sealed: str, actor: str) -> Destination:
+    """A subscriber's, sealed since it was asked for; it was checked by then."""
+    destination = Destination.objects.create(audience=audience, channel=channel, label=SUBSCRIBER, sealed=sealed)
+    record(
+        "destination.added",
+        actor=actor,
+        subject=destination.subject,
+        after={"audience": audience.slug, "user": None, "channel": channel, "to": shielded(destination.address())},
+    )
+    return destination
+
+
+@transaction.atomic
 def set_enabled(*, destination: Destination, enabled: bool, actor: str, reason: str = "") -> None:
     """By a person. Whoever switches one on takes the alarm that it was off away."""
     _switch(destination, enabled, actor=actor, reason=reason)
@@ -86,8 +100,9 @@ def set_enabled(*, destination: Destination, enabled: bool, actor: str, reason: 
 
 @transaction.atomic
 def switch_off(*, destination: Destination, reason: str, actor: str) -> None:
-    """By the outbox: nothing will arrive there any more. That is an alert, before the next message is missed."""
-    _switch(destination, False, actor=actor, reason=reason, alarmed=True)
+    """By the outbox: nothing will arrive there any more. That is an alert, before the next message is missed; but for
+    a subscriber's: strangers come and go, and raise no alarm by it."""
+    _switch(destination, False, actor=actor, reason=reason, alarmed=not hasattr(destination, "subscriber"))
 
 
 def _switch(destination: Destination, enabled: bool, *, actor: str, reason: str, alarmed: bool = False) -> None:

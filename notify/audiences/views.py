@@ -63,7 +63,8 @@ def _audience_page(
     context = {
         "audience": found,
         "people": people_of(found),
-        "destinations": found.destinations.order_by("pk"),
+        "destinations": found.destinations.filter(subscriber=None).order_by("pk"),
+        "subscribers": found.subscribers.filter(status="confirmed").count(),
         "form": form or form_for(CHANNELS[channel].Config)(),
         "about": about or AboutDestination(prefix="about"),
         "channel": CHANNELS[channel],

@@ -1,12 +1,14 @@
 """What goes out: one copy as it was written, or several as one."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from django.utils import timezone
 
 from integrations.channels import BETWEEN, Envelope
 from notify.deliveries.models import Delivery
+from notify.subscribers.services import footer
 
 LATE = timedelta(minutes=10)
 LONGEST_SUBJECT = 200
@@ -15,13 +17,14 @@ LONGEST_SUBJECT = 200
 def envelope_of(copies: Sequence[Delivery]) -> Envelope:
     """The first one's token stands for all of them: the same load has the same at every try."""
     parts = tuple(_envelope(copy) for copy in copies)
+    below = footer(copies[0].destination)
     if len(parts) == 1:
-        return parts[0]
+        return replace(parts[0], body=parts[0].body + below)
     links = {part.link for part in parts}
     return Envelope(
         token=parts[0].token,
         subject=f"{len(parts)} messages: {parts[0].subject}"[:LONGEST_SUBJECT],
-        body=BETWEEN.join("\n\n".join(filter(None, (part.subject, part.body, part.link))) for part in parts),
+        body=BETWEEN.join("\n\n".join(filter(None, (part.subject, part.body, part.link))) for part in parts) + below,
         link=links.pop() if len(links) == 1 else "",
         at=parts[0].at,
         parts=parts,
@@ -31,7 +34,7 @@ def envelope_of(copies: Sequence[Delivery]) -> Envelope:
 def _envelope(copy: Delivery) -> Envelope:
     """What arrives late says when it was written: by then it may not be so any more."""
     message = copy.message
-    body, at = message.body, message.created_at
+    body, at = message.body, message.said_at
     if timezone.now() - at > LATE:
         body = f"(Written {at:%Y-%m-%d %H:%M} UTC; it could not be delivered before.)\n\n{body}"
     return Envelope(token=copy.token, subject=message.subject_line, body=body, link=message.link, at=at)

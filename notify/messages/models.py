@@ -1,6 +1,7 @@
 """Messages."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import ClassVar
 
 from django.db import models
@@ -13,6 +14,7 @@ from notify.audiences.models import Audience
 
 TEST = "test"
 """The template of a test, which goes to one destination, also while that is switched off."""
+LET_OUT = ("approved", "sent", "failed")  # whatever became of its copies, its words were free to be told
 
 
 class Message(Status):
@@ -44,7 +46,10 @@ class Message(Status):
     requested_by = models.CharField(max_length=80)
     authority = models.CharField(max_length=120, blank=True, default="")  # what approved it: `approval:6`, `plan:0x…`
     created_at = models.DateTimeField(db_default=Now())
+    let_out_at = models.DateTimeField(null=True)  # when its words were free to be told
     sent_at = models.DateTimeField(null=True)
+    corrects = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="corrections")
+    next_update_by = models.DateTimeField(null=True)
 
     objects = ScopedQuerySet.as_manager()
 
@@ -53,3 +58,13 @@ class Message(Status):
 
     def __str__(self) -> str:
         return self.subject_line
+
+    @property
+    def said_at(self) -> datetime:
+        """When it was let out; messages of before that was written down have only their beginning."""
+        return self.let_out_at or self.created_at
+
+    @property
+    def is_correctable(self) -> bool:
+        """Whoever was told something wrong is told what is right."""
+        return self.status in LET_OUT and self.audience is not None and self.audience.kind == Audience.Kind.OUTSIDE

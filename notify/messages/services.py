@@ -2,7 +2,9 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,17 +15,19 @@ from django.utils import timezone
 
 from accounts.approvals.services import request_approval
 from accounts.models import User
-from ledger import Invalid, record, transition
+from ledger import Invalid, Refused, record, transition
 from ledger.models import Scope
 from ledger.statements import say
 from notify.audiences.models import Audience
 from notify.audiences.selectors import Recipient, recipients
 from notify.deliveries.lanes import KIND, lanes_of
 from notify.deliveries.models import Delivery, Lane
-from notify.messages.models import Message
+from notify.messages.models import LET_OUT, Message
+from notify.promises.services import check_promise, settle_promises
 from work import Item, enqueue_many, revive
 
 LONGEST_SUBJECT = 200
+GAPS = re.compile(r"\n[ \t]*(?:\n[ \t]*)+\n")  # where a template had something to say to others
 LONGEST_BODY = 20_000
 
 
@@ -35,7 +39,7 @@ def compose(template: str, context: Mapping[str, Any]) -> tuple[str, str]:
     except TemplateDoesNotExist:
         raise Invalid("template", f"there is no message template {template!r}") from None
     subject, _, body = text.strip().partition("\n")
-    return subject.removeprefix("Subject:").strip(), body.strip()
+    return subject.removeprefix("Subject:").strip(), GAPS.sub("\n\n", body).strip()
 
 
 def send(
@@ -49,15 +53,21 @@ def send(
     scope: Scope | None = None,
     link: str = "",
     authority: str = "",
+    corrects: Message | None = None,
+    next_update_by: datetime | None = None,
 ) -> Message:
     """Put a message into the outbox, once a key. Outside audiences hear nothing that nobody approved.
 
     `authority` names what approved these very words already, such as `plan:0x9f2c…`; without one, a message for an
-    outside audience waits for a commander.
+    outside audience waits for a commander. `corrects` is a message to the same audience that this one puts right;
+    `next_update_by` promises the next one, and the promise is watched (notify/promises).
     """
     subject, body = compose(template, context or {})
     told = _audience(audience)
-    _check(subject, body)
+    check_words(subject, body)
+    if corrects is not None:
+        _check_correction(corrects, told)
+    check_promise(next_update_by, told)
     with transaction.atomic():
         waits = told is not None and told.kind == Audience.Kind.OUTSIDE and not authority
         message, created = Message.objects.get_or_create(
@@ -69,10 +79,12 @@ def send(
                 "subject_line": subject,
                 "body": body,
                 "link": _absolute(link),
-                "digest": digest(audience, subject, body),
+                "digest": digest(audience, subject, body, _besides(corrects, next_update_by)),
                 "status": Message.State.AWAITING_APPROVAL if waits else Message.State.APPROVED,
                 "requested_by": actor,
                 "authority": authority or ("" if waits else "inside"),
+                "corrects": corrects,
+                "next_update_by": next_update_by,
             },
         )
         if created:
@@ -90,9 +102,9 @@ def _audience(slug: str) -> Audience | None:
     return found
 
 
-def _check(subject: str, body: str) -> None:
+def check_words(subject: str, body: str) -> None:
     if not subject or len(subject) > LONGEST_SUBJECT:
-        raise Invalid("subject", "must be one line of 1 to 200 characters")
+        raise Invalid("subject", "must be one line of 1 to 200 characters", "shorter words")
     if not body or len(body) > LONGEST_BODY:
         raise Invalid("body", "must be 1 to 20,000 characters")
 
@@ -101,10 +113,30 @@ def _absolute(link: str) -> str:
     return settings.PUBLIC_URL + link if link.startswith("/") else link
 
 
-def digest(audience: str, subject: str, body: str) -> str:
-    """What an approver approves: these words for this audience."""
-    text = json.dumps([audience, subject, body], ensure_ascii=False, separators=(",", ":"))
+def digest(audience: str, subject: str, body: str, besides: Mapping[str, str] | None = None) -> str:
+    """What an approver approves: these words for this audience, and what is said of them besides."""
+    words = [audience, subject, body, besides] if besides else [audience, subject, body]
+    text = json.dumps(words, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
     return "0x" + hashlib.sha256(text.encode()).hexdigest()
+
+
+def _besides(corrects: Message | None, next_update_by: datetime | None) -> dict[str, str]:
+    found = {"corrects": corrects.digest} if corrects else {}
+    return {**found, "next_update_by": next_update_by.astimezone(UTC).isoformat()} if next_update_by else found
+
+
+def _digest_of(message: Message) -> str:
+    """Of the words that are stored now."""
+    slug = message.audience.slug if message.audience else ""
+    besides = _besides(message.corrects, message.next_update_by)
+    return digest(slug, message.subject_line, message.body, besides)
+
+
+def _check_correction(corrected: Message, audience: Audience | None) -> None:
+    if corrected.status not in LET_OUT:
+        raise Refused("only what was let out is corrected", "refuse its approval instead", "not-let-out")
+    if audience is None or corrected.audience_id != audience.pk:
+        raise Invalid("audience", "a correction goes to those who heard the message", f"it was {corrected.audience}")
 
 
 def _begin(
@@ -135,7 +167,15 @@ def _begin(
             link=f"/notify/messages/{message.pk}/",
         )
     else:
-        address(message, users, actor=actor, found=found)
+        _let_out(message, users, actor=actor, found=found)
+
+
+def _let_out(message: Message, users: Iterable[User], *, actor: str, found: Sequence[Recipient] | None = None) -> None:
+    """Its words are free: what was promised before is kept by them, and what they promise is watched from now on."""
+    message.let_out_at = timezone.now()
+    Message.objects.filter(pk=message.pk).update(let_out_at=message.let_out_at)
+    settle_promises(message, actor=actor)
+    address(message, users, actor=actor, found=found)
 
 
 def address(message: Message, users: Iterable[User], *, actor: str, found: Sequence[Recipient] | None = None) -> int:
@@ -156,7 +196,7 @@ def address(message: Message, users: Iterable[User], *, actor: str, found: Seque
 
 def begin_for(found: Sequence[Recipient], *, key: str, subject: str, body: str, template: str, actor: str) -> Message:
     """A message for these ways alone, of no audience: for words that need nobody's approval, such as a test's."""
-    _check(subject, body)
+    check_words(subject, body)
     message = Message.objects.create(
         key=key,
         template=template,
@@ -197,14 +237,13 @@ def put_into_outbox(message: Message, found: Sequence[Recipient], *, actor: str)
 def approved(*, message_id: int, subject_hash: str, actor: str, approval: str) -> None:
     """The commander's yes came in: it counts for the words that are stored now, or not at all."""
     message = Message.objects.select_for_update().get(pk=message_id)
-    slug = message.audience.slug if message.audience else ""
     if message.status != Message.State.AWAITING_APPROVAL:
         return
-    if not subject_hash == message.digest == digest(slug, message.subject_line, message.body):
+    if not subject_hash == message.digest == _digest_of(message):
         transition(message, Message.State.REJECTED, actor=actor, reason="its words are not those that were approved")
         return
     transition(message, Message.State.APPROVED, actor=actor, also={"authority": approval})
-    address(message, [], actor=actor)
+    _let_out(message, [], actor=actor)
 
 
 @transaction.atomic

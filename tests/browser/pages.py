@@ -13,6 +13,7 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+from django.core import signing
 from django.utils import timezone
 
 from accounts.approvals.models import Approval
@@ -36,6 +37,7 @@ from incidents.inbound.services import create_key
 from incidents.incidents.models import Incident
 from incidents.incidents.services import move, open_incident, take_command
 from incidents.postmortems.services import draft, edit_section
+from incidents.status.models import Publication
 from incidents.todo.services import open_task
 from incidents.updates.models import Update
 from incidents.updates.services import edit
@@ -48,8 +50,9 @@ from integrations.devnet.chain import CAROL
 from integrations.secrets.models import Secret
 from integrations.secrets.services import set_secret
 from notify import demo as notify_demo
-from notify.models import Message
+from notify.models import Message, Subscriber
 from notify.services import send
+from notify.subscribers import services as subscribing
 from runbooks.playbooks.models import PlaybookVersion
 from runbooks.playbooks.services import save_version
 from runbooks.rehearsals.models import Rehearsal
@@ -270,6 +273,35 @@ class World:
         return send(key="pages", actor=self.admin.actor, audience="lps", context=context)
 
     @cached_property
+    def announced(self) -> Message:
+        """On the public page: of an open incident, with a correction and a promise; and one incident that is over."""
+        assert self.governed
+        words = {"subject": "HelixVault is paused", "body": "Trading has stopped.\n\nWithdrawals go on."}
+        tell = {"actor": self.admin.actor, "audience": "users", "scope": self.incident.scope, "authority": "plan:0x1"}
+        said = send(key="said", context=words, next_update_by=timezone.now() + timedelta(minutes=30), **tell)
+        past = open_incident(title="Slow", severity="SEV2", actor=self.admin.actor, protocol=self.governed.protocol)
+        for status in ("contained", "restored", "closed"):
+            move(incident=past, to=status, actor=self.admin.actor, reason="the endpoint answers again")
+        Publication.objects.create(place="folder", number=3, changed_at=timezone.now(), confirmed_at=timezone.now())
+        Publication.objects.create(place="put", error="it answered 503 to index.html")
+        words = {
+            "subject": "HelixVault is paused, withdrawals too",
+            "body": "Nothing can be withdrawn before it reopens.",
+        }
+        return send(key="corrected", context=words, corrects=said, **tell)
+
+    @cached_property
+    def confirming(self) -> str:
+        assert self.announced
+        subscribing.ask(channel="email", address="reader@example.org")
+        return signing.dumps([Subscriber.objects.get().pk, Subscriber.objects.get().turn], salt=subscribing.CONFIRM)
+
+    @cached_property
+    def leaving(self) -> str:
+        assert self.confirming
+        return subscribing.leave_link(Subscriber.objects.get()).split("/")[-2]
+
+    @cached_property
     def letter(self) -> str:
         mail.folder().mkdir(parents=True, exist_ok=True)
         (mail.folder() / "20261120T031208000000-abcdef.eml").write_bytes(LETTER)
@@ -457,7 +489,15 @@ PAGES: list[Page] = [
         "incidents/<int:pk>/start/<slug:slug>/",
         lambda world: {"pk": world.incident.pk, "slug": world.playbook.playbook.slug},
     ),
-    Page("status/", with_("proposal"), who=None),
+    Page("incidents/status/", with_("announced")),
+    Page("incidents/telling/", with_("announced")),
+    Page("incidents/telling/<slug:slug>/", lambda w: (w.announced, {"slug": "freeze-request"})[1], name="letter"),
+    Page("incidents/telling/correction/<int:pk>/", pk("announced")),
+    Page("status/", with_("announced"), who=None),
+    Page("status/subscribe/", with_("announced"), who=None),
+    Page("status/confirm/<str:token>/", lambda world: {"token": world.confirming}, who=None),
+    Page("status/leave/<str:token>/", lambda world: {"token": world.leaving}, who=None),
+    Page("status/leave/<str:token>/", lambda _w: {"token": "x"}, who=None, status=410, name="leaving, an old link"),
     # logging in
     Page("accounts/login/", who=None),
     Page("accounts/signup/", who=None),
@@ -584,6 +624,8 @@ NOT_PAGES: dict[str, str] = {
     "incidents/<int:pk>/complete/": "JSON for the command box",
     "incidents/<int:pk>/timeline/": "a part of the war room",
     "incidents/<int:pk>/postmortem.<str:form>": "a file to be saved",
+    "status/status.json": "JSON",
+    "status/feed.atom": "an Atom feed",
     "desk/": "a part of the front page, fetched by it",
     "devnet/wallet*": "ES modules",
     "api/schema/": "OpenAPI",

@@ -2,22 +2,26 @@
 
 The price feed stops; the desk notices by itself; the commander takes the incident and starts the playbook; two signers
 sign on their own pages; a worker executes; the chain is read back; the stakeholders are mailed; and the commander's
-page has followed all of it without a reload.
+page has followed all of it without a reload. At the end everything of ours is killed, and the public can still read.
 """
 
+import os
 import re
+import signal
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from tests.browser.axe import Axe
 from tests.browser.desk import WIDTHS, Desk
 from tests.stack import Stack, running
 
 
 @pytest.fixture(params=list(WIDTHS))
 def desk(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Desk]:
-    with running() as stack:
+    with running(STATUS_STALE_AFTER="2") as stack:
         yield Desk(browser, stack, request.param, "emergency")
 
 
@@ -102,6 +106,48 @@ def test_from_the_alarm_to_a_safe_protocol(desk: Desk) -> None:
     expect_mail(dan, stack, "HelixVault is paused", ["partners@helix.example"])
     assert "the ledger verifies" in stack.manage("ledger", "verify")
     assert desk.wrong == []
+    the_public_can_still_read(desk)
+
+
+APPLICATION = ("web", "worker", "beat", "ledger", "watch", "redis", "postgres")
+
+
+def the_public_can_still_read(desk: Desk) -> None:
+    """The published copy, by itself: the whole application is killed at once, its database too, and nobody starts it
+    again. The copy stays, and says that nobody confirms it any more; without a script, as its reader may be."""
+    stack = desk.stack
+    assert stack.process
+    screen: Any = WIDTHS[desk.width]
+    reader = desk.browser.new_context(viewport=screen, java_script_enabled=False).new_page()
+    copy = f"http://127.0.0.1:{stack.env['STATUS_PORT']}/"
+    told = reader.get_by_role("heading", name="Helix: contained")
+    for _ in range(40):
+        reader.goto(copy)
+        if told.is_visible():
+            break
+        reader.wait_for_timeout(250)
+    stack.process.send_signal(signal.SIGSTOP)
+    try:
+        for name in APPLICATION:
+            os.kill(stack.pid(name), signal.SIGKILL)
+        reader.wait_for_timeout(2_500)
+        assert stack.get("/healthz")[0] == 0
+        answer = reader.goto(copy)
+        assert answer is not None
+        assert answer.ok
+        expect(told).to_be_visible()
+        expect(reader.get_by_text("Not confirmed since")).to_be_visible()
+        expect(reader.get_by_text("HelixVault", exact=True)).to_be_visible()
+        page = desk.browser.new_context(viewport=screen).new_page()
+        page.goto(copy)
+        wrong = Axe(page).violations()
+        desk.shoot(page, "7-copy", full=True)
+        page.emulate_media(color_scheme="dark")
+        wrong += Axe(page).violations("color-contrast")
+        desk.shoot(page, "7-copy-dark", full=True)
+        assert wrong == []
+    finally:
+        stack.process.send_signal(signal.SIGCONT)
 
 
 RESPONDERS = ("ana", "ben", "carol", "dan", "erin")

@@ -16,7 +16,7 @@ from config.supervisor import leftovers
 from tests.stack import ROOT, Stack, running
 
 SMALL = ("--without", "demo")
-CHILDREN = ("web", "worker", "beat", "ledger", "watch", "mail", "devnet", "redis", "postgres")
+CHILDREN = ("web", "worker", "beat", "ledger", "watch", "status", "mail", "devnet", "redis", "postgres")
 
 
 def eventually(what: Callable[[], object], seconds: float = 20) -> None:
@@ -46,7 +46,7 @@ def test_every_killed_child_is_started_again(stack: Stack) -> None:
     eventually(lambda: ready(stack))
     for name in before:
         assert f"{name} was ended by SIGKILL: starting it again in 0.5 s" in stack.log
-    for name in ("web", "mail", "devnet", "redis", "postgres"):
+    for name in ("web", "status", "mail", "devnet", "redis", "postgres"):
         eventually(lambda name=name: f"{name} runs again" in stack.log)  # type: ignore[misc]  # bound early
 
 

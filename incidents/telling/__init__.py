@@ -1,0 +1,1 @@
+"""Writing to people outside from an incident: which letter, what the incident knows already, preview, asking."""

@@ -1,0 +1,1 @@
+"""“Next update by”: promised with a message, watched, kept by the next one."""
