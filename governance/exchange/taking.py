@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from governance.exchange.oddities import ACTOR, MOST_AT_ONCE, mark_of, note, rested
 from governance.proposals import nesting
-from governance.proposals.counting import COLLECTING
+from governance.proposals.counting import COLLECTING, why_closed
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal, Via
 from governance.proposals.proving import proved_on_chain
 from governance.proposals.services import adopt, confirm
@@ -51,7 +51,7 @@ def take(safe: Safe, listing: Listing, place: str) -> Taken:
         proposal = known.get(digest)
         if proposal is None:
             proposal = _adopt(safe, entry, place, taken)
-        if proposal is not None and proposal.status in COLLECTING:
+        if proposal is not None and why_closed(proposal) is None:
             _take_signatures(safe, proposal, entry, taken)
     return taken
 
@@ -128,7 +128,7 @@ def _take_signatures(safe: Safe, proposal: Proposal, entry: Entry, taken: Taken)
             if isinstance(error, Refused) and error.code in PASSING:
                 raise
             proposal.refresh_from_db()
-            if proposal.status not in COLLECTING:
+            if why_closed(proposal):
                 return
             # Everybody reads these words; why a private matter's signature is refused is not everybody's business.
             words = error.message if members_of_private(proposal.scope) is None else "it does not count here."

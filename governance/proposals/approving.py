@@ -2,7 +2,15 @@
 
 from django.db import transaction
 
-from governance.proposals.counting import COLLECTING, counted, given, locked, settle
+from governance.proposals.counting import (
+    COLLECTING,
+    counted,
+    given,
+    locked,
+    refuse_unless_signing,
+    settle,
+    why_closed,
+)
 from governance.proposals.models import OPEN, Confirmation, Proposal
 from governance.proposals.nesting import children, complete
 from governance.proposals.proving import proved_on_chain
@@ -24,8 +32,7 @@ BEHIND = 50  # blocks looked at again: a page may have read the Safe between two
 
 def propose_approval(*, proposal: Proposal, child: Safe, actor: str) -> Proposal:
     """The way that always works for an owner that is a Safe: it approves the hash in a transaction of its own."""
-    if proposal.status not in COLLECTING:
-        raise Refused(f"This proposal is {proposal.status}; it needs no approval any more.", "", "not-signing")
+    refuse_unless_signing(proposal)
     if child.chain_id != proposal.safe.chain_id or child.address not in proposal.safe.owners:
         raise Invalid("safe", f"{child.label} does not own {proposal.safe.label}.", "a Safe that is one of its owners")
     data = "0x" + approve_hash_data(proposal.safe_tx).hex()
@@ -48,7 +55,7 @@ def approval_of(proposal: Proposal, child: Safe) -> Proposal | None:
 
 def look(proposal: Proposal, *, actor: str = ACTOR) -> int:
     """Owners who approved the hash on chain and have not signed here. Network."""
-    if proposal.status not in COLLECTING:
+    if why_closed(proposal):
         return 0
     signed = set(Confirmation.objects.filter(proposal=proposal, lapsed="").values_list("owner", flat=True))
     missing = [owner for owner in proposal.safe.owners if owner not in signed]
@@ -89,7 +96,7 @@ def _take(proposal: Proposal, owner: str, *, actor: str) -> bool:
 def recount(proposal: Proposal, *, actor: str = ACTOR) -> None:
     """Owners, a threshold or a fallback handler moved: which signatures does the Safe still take? Network."""
     proposal.refresh_from_db()
-    if proposal.status not in COLLECTING:
+    if why_closed(proposal):
         return
     safe = current(proposal.safe)
     proposal.safe = safe

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.db import transaction
 
+from governance.proposals.ending import expired, limit_words
 from governance.proposals.integrity import check_row
-from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.models import DEAD, Confirmation, Proposal
 from governance.safes.models import Safe
 from integrations.safe.signatures import Signature
 from ledger import Invalid, Refused, alarm, record, transition
@@ -15,15 +16,36 @@ from work.models import Work
 
 EXECUTE, RECOUNT = "governance.execute", "governance.recount"
 COLLECTING = ("signing", "ready")
+BECAME = {
+    "draft": "is not offered to its owners yet",
+    "executing": "is being executed",
+    "executed": "was executed",
+    "unknown": "may have been executed already",
+    "rejected": "was withdrawn",
+    "superseded": "was superseded",
+    "failed": "failed",
+}
+
+
+def why_closed(proposal: Proposal) -> Refused | None:
+    """Why it takes no signature now: it is over, or its time limit has passed and nobody has ended it yet."""
+    stopped = proposal.stopped or {}
+    if expired(proposal) if proposal.status in COLLECTING else stopped.get("code") == "expired":
+        hint = "if it is still wanted, propose it again"
+        return Refused(f"This proposal takes no more signatures: {limit_words(proposal)}.", hint, "expired")
+    if proposal.status in COLLECTING:
+        return None
+    why = f" ({stopped['reason']})" if proposal.status in DEAD and stopped.get("reason") else ""
+    return Refused(
+        f"This proposal {BECAME[proposal.status]}{why}; it takes no more signatures.",
+        "look at the proposal's page for what happened to it",
+        "not-signing",
+    )
 
 
 def refuse_unless_signing(proposal: Proposal) -> None:
-    if proposal.status not in COLLECTING:
-        raise Refused(
-            f"This proposal is {proposal.status}; it takes no more signatures.",
-            "look at the proposal's page for what happened to it",
-            "not-signing",
-        )
+    if closed := why_closed(proposal):
+        raise closed
 
 
 def locked(proposal: Proposal) -> Proposal:

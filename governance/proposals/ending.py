@@ -37,7 +37,10 @@ def withdraw(*, proposal: Proposal, actor: str, reason: str) -> None:
     """Stop collecting. Signatures given already stay valid on the chain until the nonce is used: reject does that."""
     if not reason.strip():
         raise Invalid("reason", "Say why it is withdrawn.", "a few words")
-    transition(proposal, "rejected", actor=actor, reason=reason.strip())
+    reason = reason.strip()
+    transition(
+        proposal, "rejected", actor=actor, reason=reason, also={"stopped": {"code": "withdrawn", "reason": reason}}
+    )
 
 
 def check_limit(expires_at: datetime | None) -> datetime | None:

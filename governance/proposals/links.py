@@ -8,7 +8,7 @@ from django.core import signing
 from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
-from governance.proposals.counting import COLLECTING
+from governance.proposals.counting import why_closed
 from governance.proposals.models import Proposal
 from ledger import Refused
 
@@ -24,7 +24,7 @@ def link_of(proposal: Proposal) -> str:
 
 def find_by_link(token: str) -> Proposal:
     """The proposal behind a link, or a clear reason why it takes no signature."""
-    gone = Refused("this link is not valid", "ask whoever gave it to you for a new one", "link")
+    gone = Refused("This link is not valid.", "ask whoever gave it to you for a new one", "link")
     try:
         pk, digest = signing.loads(token, salt=SALT, max_age=LIFE)
     except (signing.BadSignature, ValueError, TypeError):
@@ -32,8 +32,8 @@ def find_by_link(token: str) -> Proposal:
     proposal = Proposal.objects.select_related("safe__chain", "scope", "plan").filter(pk=pk).first()
     if proposal is None or not proposal.safe_tx_hash.startswith(digest):
         raise gone
-    if proposal.status not in COLLECTING:
-        raise Refused(f"this proposal is {proposal.status}", "nothing is to be signed here any more", "not-signing")
+    if closed := why_closed(proposal):
+        raise closed
     return proposal
 
 

@@ -11,6 +11,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.selectors import people_at
+from governance.proposals.counting import refuse_unless_signing
+from governance.proposals.ending import expired
 from governance.proposals.models import Proposal
 from governance.proposals.selectors import Quorum, quorum
 from ledger import Refused
@@ -46,7 +48,7 @@ def begin(proposal: Proposal, began: Event) -> None:
 def run(lease: Lease) -> Outcome:
     """The work `governance.remind`: tell whom the ladder has reached, and sleep until its next rung."""
     proposal = Proposal.objects.select_related("scope", "safe__chain").get(pk=lease.work.payload["proposal"])
-    if proposal.status != "signing":
+    if proposal.status != "signing" or expired(proposal):
         return Done({"status": proposal.status})
     rungs = [
         (datetime.fromisoformat(lease.work.payload["since"]) + timedelta(seconds=after), whom)
@@ -76,8 +78,9 @@ def _reached(work_key: str, rungs: int) -> int:
 
 def by_hand(*, proposal: Proposal, actor: str) -> Message:
     """Somebody presses: the signers who are missing hear of it again, but not more often than they can react."""
+    refuse_unless_signing(proposal)
     if proposal.status != "signing":
-        raise Refused(f"This proposal is {proposal.status}; nobody is asked to sign it.", "", "not-signing")
+        raise Refused("It has enough signatures; nobody is asked to sign it.", "", "not-signing")
     now, before = timezone.now(), f"proposal:{proposal.pk}:by-hand:"
     if Message.objects.filter(key__startswith=before, created_at__gt=now - timedelta(minutes=SPACING)).exists():
         raise Refused("They were reminded just now.", f"phone them, or press again in {SPACING} minutes", "too-soon")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from governance.findings import Found, find_all
+from governance.proposals.counting import why_closed
 from governance.proposals.decoding import CallView, Names, call_views
 from governance.proposals.facts import facts_of
 from governance.proposals.integrity import check_row
@@ -59,7 +60,7 @@ class Review:
 
     @property
     def signable(self) -> bool:
-        return self.proposal.status in ("signing", "ready") and not self.tampered and not self.blocking
+        return why_closed(self.proposal) is None and not self.tampered and not self.blocking
 
     def count(self, grade: str) -> int:
         return sum(found.grade == grade for found in self.findings)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 from accounts.decorators import current_user, require_level
 from governance.proposals.beside import panels
 from governance.proposals.bundle import bundle
-from governance.proposals.counting import COLLECTING
+from governance.proposals.counting import why_closed
 from governance.proposals.decoding import batch_label
 from governance.proposals.ending import may_withdraw, refuse_others
 from governance.proposals.forms import ReasonForm, SignatureForm, WaiveForm, add_error
@@ -61,7 +61,8 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
     found = review(proposal)
     people = quorum(proposal)
     shown = parts(proposal, people)
-    link = link_of(proposal) if proposal.status in COLLECTING else ""
+    closed = why_closed(proposal)
+    link = "" if closed else link_of(proposal)
     mine = [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed]
     mine_within = [one for one in shown["owning"] if any(who.user_id == user.pk for who in one.signers)]
     if (mine or mine_within) and request.method == "GET":
@@ -70,6 +71,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
     context = {
         **shown,
         "review": found,
+        "closed": closed,
         "seq": seq,
         "form": form or SignatureForm(),
         "tools": tools(),

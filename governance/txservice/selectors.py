@@ -30,13 +30,15 @@ def transactions(viewer: Any, chain_id: int) -> "QuerySet[Proposal]":
     return Proposal.objects.visible_to(viewer).filter(chain_id=chain_id).exclude(status__in=HIDDEN)
 
 
-def transaction(viewer: Any, chain_id: int, safe_tx_hash: str) -> "QuerySet[Proposal]":
+def transaction(viewer: Any, chain_id: int, safe_tx_hash: str, *, withdrawn: bool = False) -> "QuerySet[Proposal]":
     """The newest with this hash: one that failed may have been proposed again."""
     try:
         digest = parse_hash(safe_tx_hash)
     except Invalid:
         return Proposal.objects.none()
-    return transactions(viewer, chain_id).filter(safe_tx_hash=digest).order_by("-pk")
+    rows = Proposal.objects.visible_to(viewer).filter(chain_id=chain_id)
+    rows = rows if withdrawn else transactions(viewer, chain_id)
+    return rows.filter(safe_tx_hash=digest).order_by("-pk")
 
 
 BOUNDS = ("__lt", "__gt", "__lte", "__gte")

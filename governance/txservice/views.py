@@ -76,16 +76,15 @@ class Confirmations(ServiceView):
 
     def post(self, request: Request, safe_tx_hash: str, **_: Any) -> Response:
         signature = incoming.signature_of(request.data)
-        proposal = _proposal(self, request, safe_tx_hash)
+        # one that was withdrawn is gone for these clients, but whoever signs it is told so
+        proposal = _proposal(self, request, safe_tx_hash, withdrawn=True)
         services.add_signatures(proposal=proposal, blob=signature, actor=actor_of(request), user=person(request))
         return Response({"signature": "0x" + signature.hex()}, status=201)
 
 
-def _proposal(view: ServiceView, request: Request, safe_tx_hash: str) -> Proposal:
-    rows = selectors.transaction(request.user, view.chain_id, safe_tx_hash).select_related(
-        "safe__chain", "scope", "plan"
-    )
-    found = rows.first()
+def _proposal(view: ServiceView, request: Request, safe_tx_hash: str, *, withdrawn: bool = False) -> Proposal:
+    rows = selectors.transaction(request.user, view.chain_id, safe_tx_hash, withdrawn=withdrawn)
+    found = rows.select_related("safe__chain", "scope", "plan").first()
     if found is None:
         raise NotFound(f"Multisig transaction with safe-tx-hash={safe_tx_hash[:100]} was not found")
     return found

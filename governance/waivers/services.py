@@ -14,6 +14,7 @@ from accounts.approvals.services import request_approval
 from accounts.models import User, Wallet
 from accounts.selectors import user_for_actor
 from governance.findings import Found
+from governance.proposals.counting import refuse_unless_signing
 from governance.proposals.models import Proposal
 from governance.waivers.models import Waiver
 from integrations.safe.hashes import safe_tx_hash
@@ -45,8 +46,7 @@ def request_waiver(*, proposal: Proposal, findings: Collection[Found], reason: s
     reason = prose("reason", reason, 2_000)
     if len(reason) < SHORTEST_REASON:
         raise Invalid("reason", "Too short to be a reason.", "why each finding does not stop this, in a sentence")
-    if proposal.status not in ("signing", "ready"):
-        raise Refused(f"This proposal is {proposal.status}; it takes no more signatures.", "", "not-signing")
+    refuse_unless_signing(proposal)
     if not findings:
         raise Refused("Nothing blocks this proposal.", "sign it", "nothing-blocks")
     if fixed := [one for one in findings if not one.waivable]:

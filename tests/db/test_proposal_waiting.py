@@ -11,7 +11,8 @@ from django.utils import timezone
 from governance.plans.services import create_plan
 from governance.proposals import pace, reminding
 from governance.proposals.consent import to_wait_for
-from governance.proposals.models import Proposal, Sight
+from governance.proposals.links import link_of
+from governance.proposals.models import Confirmation, Proposal, Sight
 from governance.proposals.queue import numbers, queue_of
 from governance.proposals.services import propose, reject, use_up, withdraw
 from governance.safes.models import Safe
@@ -181,6 +182,42 @@ def test_a_time_limit_ends_it_and_no_sooner(safe: Safe) -> None:
     assert expire() == "rejected"
     told = Event.objects.get(verb="proposal.rejected")
     assert "its time limit of" in told.reason and told.actor == "system:governance"
+
+
+def test_no_door_takes_a_signature_for_what_lapsed_or_is_over(safe: Safe) -> None:
+    """The same good signature at each of the four doors; nothing is stored until the limit is in the future again."""
+    user = person("rita", "responder")
+    token, browser, proposal = program_of(user, "proposals:write"), browser_of(user), offer(safe)
+    signature = "0x" + bytes(KEYS[0].unsafe_sign_hash(bytes.fromhex(proposal.safe_tx_hash[2:])).signature).hex()
+    link = f"/sign/{link_of(proposal).split('/')[-2]}/"
+    past, path = timezone.now() - timedelta(seconds=1), f"/governance/proposals/{proposal.pk}"
+    lapsed = {"code": "expired", "reason": "its time limit has passed"}
+    for changes, code, said in (
+        ({"status": "signing", "expires_at": past}, "expired", "its time limit of"),
+        ({"status": "ready"}, "expired", "its time limit of"),
+        ({"status": "rejected", "stopped": lapsed}, "expired", "its time limit of"),
+        ({"stopped": {"code": "withdrawn", "reason": "not ours"}}, "not-signing", "was withdrawn (not ours)"),
+        ({"status": "superseded", "stopped": None}, "not-signing", "was superseded"),
+    ):
+        Proposal.objects.update(**changes)
+        by_api = token.post(f"/api/v1/proposals/{proposal.pk}/confirmations/", {"signature": signature})
+        assert (by_api.status_code, by_api.json()["type"]) == (409, f"urn:breakglass:problem:{code}")
+        by_link = browser.post(link, {"signature": signature}, content_type="application/json")
+        assert (by_link.status_code, by_link.json()["detail"]) == (409, by_api.json()["detail"])
+        assert said in by_api.json()["detail"]
+        by_service = token.post(
+            f"/safe-tx-service/731337/api/v1/multisig-transactions/{proposal.safe_tx_hash}/confirmations/",
+            {"signature": signature},
+        )
+        assert by_service.status_code == 400 and said in by_service.json()["signature"][0]
+        pasted = browser.post(f"{path}/sign/", {"signature": signature})
+        assert pasted.status_code == 400
+        if changes.get("status") in ("signing", "ready"):
+            page = pasted.content.decode()
+            assert 'blocked="over"' in page and "propose it again" in page and "/sign/" + link[6:] not in page
+        assert not Confirmation.objects.exists()
+    Proposal.objects.update(status="signing", expires_at=None)
+    assert token.post(f"/api/v1/proposals/{proposal.pk}/confirmations/", {"signature": signature}).status_code == 201
 
 
 # ── a plan's nonce ───────────────────────────────────────────────────────────────────────────────────────────────────
