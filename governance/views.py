@@ -23,5 +23,6 @@ def index(request: HttpRequest) -> HttpResponse:
         "safes": all_safes(),
         "protocols": protocols_with_counts(),
         "may_respond": user.has_level("responder"),
+        "may_set": user.has_level("admin"),
     }
     return render(request, "governance/index.html", context)

@@ -12,6 +12,8 @@ class AllowList(Finding):
     label = "Not on the allow-list"
 
     def check(self, facts: Facts) -> Iterable[Found]:
+        if not facts.listed and any(call.data and not own_call(facts, call) for _, call in facts.walk()):
+            yield Found("note", "No allow-list says what this Safe may call, so nothing is held against one.")
         for number, call in facts.walk():
             if call.data and call.allowed is False and not own_call(facts, call):
                 what = call.decoded.signature if call.decoded else f"0x{call.data[:4].hex()}…"

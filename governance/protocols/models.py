@@ -20,6 +20,10 @@ class Protocol(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def subject(self) -> str:
+        return f"protocol:{self.pk}"
+
 
 class Contract(models.Model):
     """One contract of a protocol, with the ABI by which its calls are put into words."""

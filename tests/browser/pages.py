@@ -28,6 +28,8 @@ from governance.plans.models import Plan
 from governance.proposals.links import link_of as signing_link
 from governance.proposals.models import Proposal
 from governance.proposals.services import confirm
+from governance.protocols.models import Protocol
+from governance.protocols.services import allow
 from governance.safes.models import Safe
 from governance.safes.services import register
 from incidents.commands.verbs import carry_out
@@ -175,6 +177,15 @@ class World:
     @property
     def safe(self) -> Safe:
         return self.governed.guardian
+
+    @cached_property
+    def protocol(self) -> Protocol:
+        """With an allow-list: of a registered contract, and of somebody who is none."""
+        protocol, where = self.governed.protocol, {"chain": self.governed.chain, "actor": self.admin.actor}
+        functions = ("pause()", "setMode(uint8)", "")
+        allow(protocol=protocol, address=self.governed.vault.address, functions=functions, **where)
+        allow(protocol=protocol, address=CAROL.address, label="Payroll", **where)
+        return protocol
 
     @cached_property
     def safe_service(self) -> SafeService:
@@ -561,7 +572,11 @@ PAGES: list[Page] = [
     Page("governance/safe-services/", with_("safe_service")),
     Page("governance/safes/<int:pk>/", lambda w: {"pk": w.safe_service and w.safe.pk}, name="Safe, its service fails"),
     Page("governance/safe-services/", with_("safe_service"), who="viewer", name="services, only read"),
-    Page("governance/protocols/<slug:slug>/", lambda world: {"slug": world.governed.protocol.slug}),
+    Page("governance/protocols/<slug:slug>/", lambda world: {"slug": world.protocol.slug}),
+    Page("governance/protocols/<slug:slug>/allow/", lambda world: {"slug": world.protocol.slug}),
+    Page("governance/protocols/<slug:slug>/contracts/new/", lambda world: {"slug": world.protocol.slug}),
+    Page("governance/protocols/new/"),
+    Page("governance/contracts/<int:pk>/", lambda world: {"pk": world.governed.vault.pk}),
     Page("governance/plans/", with_("run")),
     Page("governance/plans/<int:pk>/", pk("plan")),
     Page("governance/plans/<int:pk>/diff/<int:other>/", lambda world: {"pk": world.plan.pk, "other": world.plan.pk}),

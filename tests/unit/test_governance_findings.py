@@ -65,8 +65,8 @@ def test_every_finding_has_a_case_that_it_catches_and_one_that_it_leaves_alone()
 
 def test_the_worst_comes_first_and_an_honest_call_is_quiet() -> None:
     pause = {"to": HONEST["to"], "label": "HelixVault", "registered": True, "code": True, "signature": "pause()"}
-    honest = facts_of({"calls": [{**pause, "data": "0x8456cb59"}]})
+    honest = facts_of({"calls": [{**pause, "data": "0x8456cb59"}], "listed": True})
     assert find_all(honest) == []
-    bad = facts_of({"calls": [{**pause, "data": "0x8456cb5900", "value": 3}], "simulated": None})
+    bad = facts_of({"calls": [{**pause, "data": "0x8456cb5900", "value": 3}], "simulated": None, "listed": True})
     assert [found.grade for found in find_all(bad)] == ["blocking", "warning", "note"]
     assert {found.label for found in find_all(bad)} == {"Hidden bytes", "It would fail", "Value to a stranger"}
