@@ -5,13 +5,13 @@ from django.db.models import Q
 from governance.exchange.exchanging import hurry
 from governance.jobs import OUTCOME, SETTLE
 from governance.proposals import reminding
+from governance.proposals.approving import approved_by
 from governance.proposals.counting import COLLECTING, enqueue_recount
 from governance.proposals.models import Proposal, Via
 from governance.proposals.signing import EXECUTE
 from governance.proposals.telling import ask_signers
 from governance.safes.models import Safe
 from integrations.chain.transactions.models import Transaction
-from integrations.safe.nested import APPROVE_HASH
 from ledger import subscribe, transition
 from ledger.models import Event
 from work import enqueue
@@ -106,11 +106,7 @@ def approval_executed(event: Event) -> None:
     """A Safe that owns another one has approved a hash of it."""
     number = _number(event.subject, "proposal")
     done = Proposal.objects.filter(pk=number).select_related("safe").first() if number else None
-    if done is None or bytes(done.data[:4]) != APPROVE_HASH:
-        return
-    approved = "0x" + bytes(done.data[4:36]).hex()
-    waiting = Proposal.objects.filter(safe_tx_hash=approved, safe__address=done.to, status__in=COLLECTING)
-    for proposal in waiting.select_related("scope"):
+    for proposal in approved_by(done) if done else ():
         enqueue_recount(proposal, key=str(event.pk), actor=ACTOR)
 
 

@@ -18,7 +18,7 @@ from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.models import Executor
 from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES
 from integrations.safe.hashes import DELEGATECALL
-from integrations.safe.nested import APPROVE_HASH
+from integrations.safe.nested import APPROVE_HASH, message_hash_for_owner
 from ledger import Invalid
 from ledger.models import ScopeClosure
 
@@ -179,7 +179,7 @@ def facts_of(proposal: Proposal, names: Names, *, in_plan: bool | None) -> Facts
         codes=simulation.get("targets", {}),
         born=simulation.get("born", {}),
         holders=frozenset((address, holder) for address, _, holder in known.powers),
-        proposed=_proposed(proposal),
+        proposed=_proposed(proposal, names),
         delays=simulation.get("delays", {}),
         queued=frozenset(others),
         effects=tuple(Effect(**effect) for effect in simulation.get("effects", ())),
@@ -195,12 +195,17 @@ def _batch_code(proposal: Proposal, simulation: dict[str, Any]) -> bool | None:
     return bool(found == MULTI_SEND_CALL_ONLY_CODE_HASHES.get(proposal.version))
 
 
-def _proposed(proposal: Proposal) -> frozenset[str]:
+def _proposed(proposal: Proposal, names: Names) -> frozenset[str]:
     """Open proposals of other Safes on this chain: a parent may approve those by their hash. Asked where one does."""
     if APPROVE_HASH not in bytes(proposal.data):
         return frozenset()
     found = Proposal.objects.filter(safe__chain=proposal.safe.chain, status__in=OPEN).exclude(safe=proposal.safe)
-    return frozenset(found.values_list("safe_tx_hash", flat=True)[:500])
+    hashes = set(found.values_list("safe_tx_hash", flat=True)[:500])
+    child = names.safes.get(proposal.to)
+    if child is not None:  # or what a Safe that it owns is asked to sign for one of them
+        owned = found.filter(safe__owners__contains=[child.address]).select_related("safe")[:500]
+        hashes |= {message_hash_for_owner(one.safe_tx, child) for one in owned}
+    return frozenset(hashes)
 
 
 def _same_nonce(proposal: Proposal) -> tuple[int, ...]:

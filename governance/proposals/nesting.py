@@ -1,6 +1,7 @@
 """Owners that are Safes: their own owners sign a message of theirs here, and together these are one signature.
 
-Two levels. An owner of the owning Safe that is a Safe again says yes by approving that message's hash on chain.
+Two levels. An owner of the owning Safe that is a Safe again says yes by approving that message's hash on chain, in a
+proposal of its own: so a third level is the first of another proposal, and there is no deepest one.
 """
 
 from dataclasses import dataclass
@@ -14,7 +15,13 @@ from governance.proposals.proving import approved_on_chain, proved_on_chain
 from governance.safes.models import Safe
 from governance.safes.services import current
 from integrations.safe.hashes import SafeTx, domain_hash, safe_message_struct_hash
-from integrations.safe.nested import asked_of_owner, message_hash_for_owner, signature_of_safe, why_no_signature
+from integrations.safe.nested import (
+    asked_of_owner,
+    message_hash_for_owner,
+    message_hash_for_owners_owner,
+    signature_of_safe,
+    why_no_signature,
+)
 from integrations.safe.signatures import APPROVED, CONTRACT, Signature, parse
 from ledger import Invalid, Refused, record
 
@@ -34,6 +41,14 @@ def children(safe: Safe) -> list[Safe]:
     for one in found.values():
         one.chain = safe.chain
     return [found[owner] for owner in safe.owners if owner in found]
+
+
+def people_asked(safe: Safe, *, depth: int = 3) -> set[str]:
+    """Every address behind a Safe: its owners, theirs where they are Safes, and theirs again."""
+    found = set(safe.owners)
+    for child in children(safe) if depth > 1 else ():
+        found |= people_asked(child, depth=depth - 1)
+    return found
 
 
 def message_hash(tx: SafeTx, child: Safe) -> str:
@@ -87,17 +102,35 @@ def _refuse_useless(parsed: Signature, tx: SafeTx, child: Safe) -> None:
         )
     digest = message_hash(tx, child)
     if parsed.kind == CONTRACT:
-        raise Invalid(
-            "signature",
-            f"{parsed.owner} is a contract that owns {child.label}; a third level of signatures is not assembled here.",
-            f"approveHash({digest}) sent to {child.address} by that contract, then its approval (ending in 01)",
-        )
+        raise _third_level(parsed.owner, child, digest)
     if parsed.kind == APPROVED and not approved_on_chain(child, parsed.owner, digest):
         raise Invalid(
             "signature",
             f"The chain does not confirm it for {parsed.owner}.",
             f"an approveHash({digest}) sent to {child.address}",
         )
+
+
+def _third_level(owner: str, child: Safe, digest: str) -> Invalid:
+    return Invalid(
+        "signature",
+        f"{owner} is a contract that owns {child.label}, an owner here: signatures are put together for two levels, "
+        "and this is the third.",
+        f"its approval on the chain, approveHash({digest}) sent to {child.address}: propose it on this proposal's page",
+    )
+
+
+def refuse_third_level(signature: str | bytes, tx: SafeTx, safe: Safe) -> None:
+    """Of an owner of a Safe that owns an owning Safe, over whatever their wallet may have shown them."""
+    for child in children(safe):
+        for deeper in children(child):
+            for digest in (message_hash_for_owners_owner(tx, child, deeper), message_hash(tx, deeper), tx.hash):
+                try:
+                    found = parse(signature, digest, deeper.owners)
+                except Invalid:
+                    continue
+                if found.owner in deeper.owners:
+                    raise _third_level(deeper.address, child, message_hash(tx, child))
 
 
 @transaction.atomic

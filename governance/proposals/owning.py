@@ -1,14 +1,26 @@
 """Owners that are Safes, as pages show them: what their owners sign, who has, and what to do where they cannot."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from accounts.models import User
 from governance.proposals.approving import approval_of
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.nesting import NestedHashes, children, hashes, why_not
+from governance.proposals.seeing import seen_by
 from governance.proposals.selectors import Signer, people_of
 from governance.safes.models import Safe
+
+
+@dataclass(frozen=True)
+class Deeper:
+    """An owner of an owning Safe that is a Safe again: it approves on the chain, in a proposal of its own."""
+
+    safe: Safe
+    given: bool
+    approval: Proposal | None
+    people: frozenset[int]  # behind its owners
 
 
 @dataclass(frozen=True)
@@ -21,6 +33,14 @@ class Owning:
     signers: list[Signer]
     given: bool
     approval: Proposal | None
+    deeper: list[Deeper]
+
+    @property
+    def to_sign(self) -> list[Signer]:
+        """Those whose signatures it still needs here."""
+        if self.given or self.why_not or self.refused:
+            return []
+        return [one for one in self.signers if not one.signed_at and not one.removed]
 
     @property
     def signed(self) -> int:
@@ -48,19 +68,30 @@ def owning_safes(proposal: Proposal) -> list[Owning]:
     found = children(proposal.safe)
     if not found:
         return []
-    people = people_of(sorted({owner for child in found for owner in child.owners}))
+    below = {child.address: children(child) for child in found}
+    safes = [*found, *(deeper for ones in below.values() for deeper in ones)]
+    people = people_of(sorted({owner for safe in safes for owner in safe.owners}))
     given = set(Confirmation.objects.filter(proposal=proposal, lapsed="").values_list("owner", flat=True))
     rows = list(NestedConfirmation.objects.filter(proposal=proposal))
-    return [_owning(proposal, child, people, given, rows) for child in found]
+    seen = seen_by(proposal)
+    return [_owning(proposal, child, below[child.address], people, given, rows, seen) for child in found]
 
 
 def _owning(
-    proposal: Proposal, child: Safe, people: dict[str, User], given: set[str], rows: list[NestedConfirmation]
+    proposal: Proposal,
+    child: Safe,
+    below: list[Safe],
+    people: dict[str, User],
+    given: set[str],
+    rows: list[NestedConfirmation],
+    seen: dict[int, datetime],
 ) -> Owning:
     mine = {row.owner: row for row in rows if row.within == child.address}
     gone = [owner for owner in mine if owner not in child.owners]
+    names = {safe.address: safe.label for safe in below}
     tx = proposal.safe_tx
     why = why_not(tx, child)
+    done = child.address in given
     return Owning(
         safe=child,
         hashes=hashes(tx, child),
@@ -68,14 +99,21 @@ def _owning(
         signers=[
             Signer(
                 address=owner,
-                name=people[owner].display_name if owner in people else "",
-                user_id=people[owner].pk if owner in people else None,
+                name=person.display_name if (person := people.get(owner)) else names.get(owner, ""),
+                user_id=person.pk if person else None,
                 signed_at=mine[owner].created_at if owner in mine else None,
                 kind=mine[owner].kind if owner in mine else "",
                 removed=owner in gone,
+                seen_at=seen.get(person.pk) if person else None,
             )
             for owner in [*child.owners, *gone]
         ],
-        given=child.address in given,
-        approval=approval_of(proposal, child) if child.address not in given else None,
+        given=done,
+        approval=None if done else approval_of(proposal, child),
+        deeper=[] if why else [_deeper(proposal, child, one, one.address in mine or done, people) for one in below],
     )
+
+
+def _deeper(proposal: Proposal, child: Safe, safe: Safe, given: bool, people: dict[str, User]) -> Deeper:
+    approval = None if given else approval_of(proposal, safe, child)
+    return Deeper(safe, given, approval, frozenset(people[one].pk for one in safe.owners if one in people))

@@ -14,6 +14,7 @@ from accounts.selectors import people_at
 from governance.proposals.counting import refuse_unless_signing
 from governance.proposals.ending import expired
 from governance.proposals.models import Proposal
+from governance.proposals.owning import Owning, owning_safes
 from governance.proposals.selectors import Quorum, quorum
 from ledger import Refused
 from ledger.models import Event
@@ -92,8 +93,8 @@ def by_hand(*, proposal: Proposal, actor: str) -> Message:
 
 def tell(proposal: Proposal, whom: str, *, key: str, actor: str = ACTOR) -> Message | None:
     """Those who have not signed; or the commanders who may know of it, with who signed and who has seen it."""
-    people = quorum(proposal)
-    users = _unsigned(people) if whom == SIGNERS else _commanders(proposal)
+    people, owning = quorum(proposal), owning_safes(proposal)
+    users = _unsigned(people, owning) if whom == SIGNERS else _commanders(proposal)
     if not users:
         return None
     return send(
@@ -101,20 +102,27 @@ def tell(proposal: Proposal, whom: str, *, key: str, actor: str = ACTOR) -> Mess
         actor=actor,
         users=users,
         template="sign_again" if whom == SIGNERS else "sign_nobody",
-        context=_context(proposal, people),
+        context=_context(proposal, people, owning),
         scope=proposal.scope,
         link=f"/governance/proposals/{proposal.pk}/",
     )
 
 
-def _context(proposal: Proposal, people: Quorum) -> dict[str, Any]:
-    waiting = [one for one in people.signers if not one.counts and not one.removed]
+def _context(proposal: Proposal, people: Quorum, owning: list[Owning]) -> dict[str, Any]:
+    within = {one.safe.address: one for one in owning}
+    waiting = [(one, within.get(one.address)) for one in people.signers if not one.counts and not one.removed]
     return {"proposal": proposal, "safe": proposal.safe, "quorum": people, "waiting": waiting}
 
 
-def _unsigned(people: Quorum) -> list[User]:
+def _unsigned(people: Quorum, owning: list[Owning]) -> list[User]:
+    """Owners, and owners of owners that are Safes. Who is to sign another proposal, an approval, hears of that one."""
     signed = {one.user_id for one in people.signers if one.counts}
     asked = {one.user_id for one in people.signers if one.user_id and not one.removed} - signed
+    for one in owning:
+        asked |= {signer.user_id for signer in one.to_sign if signer.user_id}
+        if one.why_not and not one.given and one.approval is None:
+            asked |= {signer.user_id for signer in one.signers if signer.user_id}
+        asked |= {pk for deeper in one.deeper if not deeper.given and deeper.approval is None for pk in deeper.people}
     return list(User.objects.filter(pk__in=asked, is_active=True).order_by("pk"))
 
 

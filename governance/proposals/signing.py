@@ -12,16 +12,17 @@ from governance.proposals.counting import (
 from governance.proposals.diagnosis import stranger
 from governance.proposals.integrity import check_row
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
-from governance.proposals.proving import proved_on_chain
+from governance.proposals.proving import approved_on_chain, proved_on_chain
 from governance.safes.models import Safe
 from governance.safes.services import current
 from integrations.safe.hashes import SafeTx, safe_tx_hash
-from integrations.safe.signatures import CONTRACT, Signature, parse
+from integrations.safe.signatures import CONTRACT, Signature, approved, parse
 from ledger import Invalid, Refused, transition
 
 __all__ = [
     "EXECUTE",
     "confirm",
+    "confirm_within",
     "enqueue_execution",
     "proved_on_chain",
     "refuse_stale_nonce",
@@ -63,6 +64,21 @@ def confirm(
     return row
 
 
+def confirm_within(*, proposal: Proposal, child: Safe, owner: str, actor: str) -> bool:
+    """An owner of an owning Safe approved on the chain what that Safe is asked to sign. Network."""
+    from governance.proposals.review import refuse_blocked
+
+    refuse_unless_signing(proposal)
+    fresh = current(child)
+    digest = nesting.message_hash(proposal.safe_tx, fresh)
+    if owner not in fresh.owners or not approved_on_chain(fresh, owner, digest):
+        return False
+    refuse_blocked(proposal, [owner])
+    nesting.keep_within(proposal, approved(owner), fresh, actor=actor, user=None, via="chain")
+    nesting.complete(proposal, fresh, actor=actor, via="chain")
+    return True
+
+
 def refuse_stale_nonce(proposal: Proposal, safe: Safe, *, actor: str) -> None:
     if proposal.nonce < safe.nonce:
         supersede(proposal=proposal, chain_nonce=safe.nonce, actor=actor)
@@ -89,6 +105,7 @@ def _recognise(signature: str | bytes, parsed: Signature, tx: SafeTx, safe: Safe
         pass
     if found := nesting.recognise_within(signature, tx, safe):
         return found
+    nesting.refuse_third_level(signature, tx, safe)
     raise stranger(signature, parsed, safe, tx)
 
 

@@ -35,11 +35,13 @@ def approve_view(request: HttpRequest, pk: int, safe: int) -> HttpResponse:
     """Offer the approval on the chain to the owners of a Safe that owns this proposal's Safe."""
     user = current_user(request)
     proposal = get_object_or_404(visible_proposals(user), pk=pk)
-    child = get_object_or_404(Safe.objects.select_related("chain"), pk=safe)
+    safes = Safe.objects.select_related("chain")
+    child, between = get_object_or_404(safes, pk=safe), request.POST.get("within", "")
+    within = get_object_or_404(safes, pk=int(between)) if between.isdecimal() and len(between) < 10 else None
     made: list[Proposal] = []
 
     def offer() -> None:
-        made.append(propose_approval(proposal=proposal, child=child, actor=user.actor))
+        made.append(propose_approval(proposal=proposal, child=child, actor=user.actor, within=within))
 
     attempt(request, offer, f"Proposed to {child.label}.")
     return redirect("governance:proposal", made[0].pk if made else pk)

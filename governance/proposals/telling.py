@@ -2,7 +2,7 @@
 
 from accounts.models import User, Wallet
 from governance.proposals.models import Proposal
-from governance.proposals.nesting import children, why_not
+from governance.proposals.nesting import people_asked
 from ledger import scopes
 from notify.models import Message
 from notify.services import send
@@ -11,12 +11,9 @@ ROLE = "signer"
 
 
 def signers(proposal: Proposal) -> list[User]:
-    """The active people behind the Safe's owners, and behind those of owners that are Safes and sign here."""
-    tx, addresses = proposal.safe_tx, set(proposal.safe.owners)
-    for child in children(proposal.safe):
-        if not why_not(tx, child):
-            addresses.update(child.owners)
-    wallets = Wallet.objects.filter(address__in=addresses, user__is_active=True).select_related("user")
+    """The active people behind the Safe's owners, and behind the owners of those that are Safes."""
+    asked = people_asked(proposal.safe)
+    wallets = Wallet.objects.filter(address__in=asked, user__is_active=True).select_related("user")
     return sorted({wallet.user for wallet in wallets}, key=lambda user: user.pk)
 
 

@@ -64,8 +64,10 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
     closed = why_closed(proposal)
     link = "" if closed else link_of(proposal)
     mine = [signer for signer in people.signers if signer.user_id == user.pk and not signer.removed]
-    mine_within = [one for one in shown["owning"] if any(who.user_id == user.pk for who in one.signers)]
-    if (mine or mine_within) and request.method == "GET":
+    owning = shown["owning"]
+    mine_within = [one for one in owning if any(who.user_id == user.pk for who in one.signers)]
+    mine_deeper = [(one, deeper) for one in owning for deeper in one.deeper if user.pk in deeper.people]
+    if (mine or mine_within or mine_deeper) and request.method == "GET":
         note_seen(proposal, user)
     queue = queue_of(proposal.safe, user)
     context = {
@@ -84,6 +86,7 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "check": _for_browser(proposal, people),
         "mine": mine,
         "mine_within": mine_within,
+        "mine_deeper": mine_deeper,
         "queue": queue,
         "entry": queue.entry(proposal.pk),
         "incidents": [link.parent for link in proposal.scope.parent_links.select_related("parent")],

@@ -1,6 +1,7 @@
 """Small filters for the room's pages."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 from django import template
 
@@ -25,6 +26,12 @@ def readable(value: str, name: str) -> str:
     if looks_like_time and value.isdigit() and 1_500_000_000 < int(value) < 5_000_000_000:
         return f"{value} ({datetime.fromtimestamp(int(value), UTC):%Y-%m-%d %H:%M} UTC)"
     return value
+
+
+@register.filter
+def of_address(owning: list[Any], address: str) -> Any:
+    """The owning Safe at an address, among those of a proposal."""
+    return next((one for one in owning or () if one.safe.address == address), None)
 
 
 @register.filter

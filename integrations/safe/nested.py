@@ -5,8 +5,9 @@ from typing import Protocol
 from integrations.chain.abi import encode_call, selector
 from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.client import Client, RpcRefused
+from integrations.chain.hashing import keccak
 from integrations.safe.contracts import FALLBACK_HANDLERS
-from integrations.safe.hashes import SafeTx, preimage, safe_message_hash
+from integrations.safe.hashes import SafeTx, domain_hash, preimage, safe_message_hash, safe_message_struct_hash
 from integrations.safe.signatures import CONTRACT, Signature, assemble, contract
 
 BYTES_MAGIC = bytes.fromhex("20c13b0b")
@@ -76,11 +77,19 @@ def holds(client: Client, tx: SafeTx, signature: Signature, block: int | str = "
     return answer == (HASH_MAGIC if by_hash else BYTES_MAGIC).ljust(32, b"\0")
 
 
-def approve_hash_data(tx: SafeTx) -> bytes:
-    """The calldata by which an owner approves `tx` on chain: the other way, which always works."""
-    return encode_call(_APPROVE, "", [tx.hash])
+def message_hash_for_owners_owner(tx: SafeTx, owner: Owner, deeper: Owner) -> str:
+    """What the owners of a Safe that owns the owning Safe would sign: a message about a message."""
+    message = safe_message_struct_hash(asked_of_owner(tx))
+    asked = b"\x19\x01" + domain_hash(owner.version, tx.chain_id, owner.address) + message
+    about = keccak(asked) if owner.version == "1.5.0" else asked
+    return safe_message_hash(deeper.version, tx.chain_id, deeper.address, about)
+
+
+def approve_hash_data(digest: str) -> bytes:
+    """The calldata by which an owner approves a hash on chain: the other way, which always works."""
+    return encode_call(_APPROVE, "", [digest])
 
 
 def approve_hash_tx(tx: SafeTx, owner: Owner, nonce: int) -> SafeTx:
     """The transaction of an owning Safe that does so."""
-    return SafeTx(tx.chain_id, owner.address, owner.version, tx.safe, data=approve_hash_data(tx), nonce=nonce)
+    return SafeTx(tx.chain_id, owner.address, owner.version, tx.safe, data=approve_hash_data(tx.hash), nonce=nonce)

@@ -18,6 +18,7 @@ from governance.proposals.approving import propose_approval
 from governance.proposals.links import link_of
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.owning import owning_safes
+from governance.proposals.review import review
 from governance.proposals.selectors import quorum, waiting_for
 from governance.proposals.services import confirm, reject, withdraw
 from governance.proposals.telling import signers
@@ -29,6 +30,7 @@ from integrations.devnet.chain import CAROL, COUNCIL_1, DAN, ERIN
 from integrations.devnet.proxy import Rewrite, RpcProxy
 from integrations.devnet.safes import calldata
 from integrations.safe import signatures
+from integrations.safe.nested import message_hash_for_owners_owner
 from ledger import Invalid, Refused
 from ledger.models import Event
 from tests.chain.conftest import Devnet
@@ -36,7 +38,7 @@ from tests.chain.safes import make_safe, mined
 from tests.chain.transactions import make_executor
 from tests.drain import settle
 from tests.governance_world import KEYS, World, sign, world
-from tests.people import caller, person, wallet_of
+from tests.people import browser_of, caller, person, wallet_of
 from work import leases
 
 VERSIONS = ("1.3.0", "1.4.1", "1.5.0")
@@ -168,6 +170,39 @@ def test_a_parent_of_each_version_takes_children_of_each(helix: World, version: 
     last = "contract" if version == "1.5.0" else "approved"
     assert [kinds[child.address] for child in children] == ["contract", "contract", last]
     assert balance(helix) == before + 9
+
+
+def test_a_third_level_approves_on_the_chain_and_is_told_so(helix: World) -> None:
+    """A Safe that owns a Safe that owns the Safe: its owners sign a proposal of their own, and the rest follows."""
+    deeper = safe_of(helix, "1.4.1", [CAROL.address], 1, "Deepest")
+    middle = safe_of(helix, "1.5.0", [deeper.address, DAN.address], 2, "Middle")
+    safe = safe_of(helix, "1.5.0", [middle.address], 1, "Parent")
+    carol, rita = person("carol", "viewer"), person("rita", "responder")
+    wallet_of(carol, CAROL)
+    before = balance(helix)
+    proposal = helix.propose(*send(9), safe=safe, auto_execute=True)
+    tx, digest = proposal.safe_tx, nesting.message_hash(proposal.safe_tx, middle)
+    assert signers(proposal) == [carol]
+    over = message_hash_for_owners_owner(tx, middle, deeper), nesting.message_hash(tx, deeper), tx.hash
+    for one in over:
+        with pytest.raises(Invalid, match="two levels, and this is the third") as refused:
+            confirm(proposal=proposal, signature=sign(proposal, CAROL.address, digest=one), actor="user:1")
+        assert f"approveHash({digest}) sent to {middle.address}" in refused.value.hint
+    path = f"/governance/proposals/{proposal.pk}/"
+    page = browser_of(carol).get(path).content.decode()
+    assert "You are an owner of Deepest, which owns" in page and "Ask a responder to propose it" in page
+    assert "Propose the approval to Deepest" in browser_of(rita).get(path).content.decode()
+    made = browser_of(rita).post(f"{path}approval/{deeper.pk}/", {"within": middle.pk})
+    approval = Proposal.objects.get(safe=deeper)
+    assert made.headers["Location"] == f"/governance/proposals/{approval.pk}/"
+    assert f"Sign its approval, proposal {approval.pk}" in browser_of(carol).get(path).content.decode()
+    assert not review(approval).blocking and waiting_for(carol) == [approval]
+    confirm(proposal=proposal, signature=within(proposal, middle, DAN.address), actor="user:1")
+    confirm(proposal=approval, signature=sign(approval, CAROL.address), actor="user:1")
+    run(helix, approval)
+    run(helix, proposal)
+    assert {row.kind for row in proposal.nested.all()} == {"approved", "eip712"}
+    assert proposal.confirmations.get().kind == "contract" and balance(helix) == before + 9
 
 
 @pytest.mark.parametrize("version", VERSIONS)

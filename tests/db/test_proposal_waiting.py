@@ -12,20 +12,23 @@ from governance.plans.services import create_plan
 from governance.proposals import pace, reminding
 from governance.proposals.consent import to_wait_for
 from governance.proposals.links import link_of
-from governance.proposals.models import Confirmation, Proposal, Sight
+from governance.proposals.models import Confirmation, NestedConfirmation, Proposal, Sight
 from governance.proposals.queue import numbers, queue_of
 from governance.proposals.services import propose, reject, use_up, withdraw
 from governance.safes.models import Safe
+from integrations.chain.addresses import ZERO_ADDRESS
+from integrations.safe.contracts import FALLBACK_HANDLERS
 from ledger import Invalid, transition
 from ledger.models import Event
 from ledger.scopes import open_scope, set_private
 from notify.models import Delivery, Message
 from tests.drain import settle
-from tests.paper_safe import KEYS, SAFE, offer, paper_safe, sign_row
+from tests.paper_safe import KEYS, SAFE, VAULT, offer, paper_safe, sign_row
 from tests.people import browser_of, caller, person, program_of, wallet_of
 from work.models import Work
 
 pytestmark = pytest.mark.django_db
+HANDLER = next(address for address, version in FALLBACK_HANDLERS.items() if version == "1.4.1")
 
 
 @pytest.fixture
@@ -335,6 +338,41 @@ def test_an_emergency_climbs_its_ladder_rung_by_rung_until_it_is_signed(safe: Sa
     later(3000)  # two rungs were slept through
     assert told()[2:] == [("sign_again", {"dan"}), ("sign_nobody", {"ana"})]
     assert Work.objects.get(kind=reminding.REMIND).status == "done"
+
+
+def test_owners_of_an_owner_that_is_a_safe_are_told_reminded_and_shown_like_all(safe: Safe) -> None:
+    carol, dan = signers()
+    erin = person("erin", "viewer")
+    wallet_of(erin, KEYS[2])
+    person("ana", "commander")
+    council = Safe.objects.get(pk=safe.pk)
+    council.pk, council.address, council.label = None, VAULT, "Council"
+    council.owners, council.fallback_handler = [KEYS[1].address, KEYS[2].address], HANDLER
+    council.save(force_insert=True)
+    Safe.objects.filter(pk=safe.pk).update(owners=[KEYS[0].address, VAULT])
+    safe.refresh_from_db()
+    proposal = offer(safe, scope=open_scope(kind="incident", title="Stale oracle", actor="user:1"))
+    settle(())
+    first = Message.objects.get(template="sign")
+    assert set(first.deliveries.values_list("user__username", flat=True)) == {"carol", "dan", "erin"}
+    path = f"/governance/proposals/{proposal.pk}/"
+    browser_of(dan).get(path)
+    assert list(Sight.objects.values_list("user", flat=True)) == [dan.pk]
+    later(125)
+    assert told() == [("sign_again", {"carol", "dan", "erin"})]
+    given = {"within": VAULT, "signature": b"", "kind": "eip712"}
+    NestedConfirmation.objects.create(proposal=proposal, owner=KEYS[1].address, **given)
+    later(305)
+    body = Message.objects.get(template="sign_nobody").body
+    assert "Council: a Safe, signed by 1 of the 2 owners that it needs\n  - Erin: was told, has not opened it" in body
+    assert "Carol: was told, has not opened it" in body and "Dan" not in body
+    page = browser_of(carol).get(path).content.decode()
+    assert "1 of its 2" in page and page.count("not opened yet") == 2  # Carol's own line, and Erin's
+    later(610)
+    assert told()[2:] == [("sign_again", {"carol", "erin"})]
+    Safe.objects.filter(pk=council.pk).update(fallback_handler=ZERO_ADDRESS)  # it cannot answer any more
+    later(910)
+    assert "which can only approve on the chain: its approval is to be proposed" in Message.objects.last().body
 
 
 def test_one_that_is_signed_or_over_reminds_nobody(safe: Safe) -> None:
