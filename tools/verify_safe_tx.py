@@ -8,8 +8,8 @@
 
 It fails closed: a missing or an extra field, an unknown Safe version, trailing bytes after a call's arguments, a
 delegatecall to anything but the pinned MultiSendCallOnly, or a hash that differs is a non-zero exit and the reason.
-What it cannot know without the chain it says: whether the nonce is the next one, what stands at an address, and what
-would change. The names in the bundle, and its diff, are the server's word; the hashes and the calls are not.
+What it cannot know without the chain or the server's records it lists after its findings. The names in the bundle, and
+its diff, are the server's word; the hashes and the calls are not.
 """
 
 import argparse
@@ -42,7 +42,8 @@ FORMAT = "breakglass-safe-tx-2"
 MOST_BYTES = 4_000_000
 MOST_ITEMS = 10_000
 
-# Functions that give power or funds away. Their names are known here: no ABI of a bundle can call them otherwise.
+# Functions that give power or funds away, or carry other calls. Their names are known here: no ABI of a bundle can call
+# them otherwise. A test holds this list against what the server's findings know.
 KNOWN = {
     "addOwnerWithThreshold(address,uint256)": "adds an owner",
     "removeOwner(address,address,uint256)": "removes an owner",
@@ -53,33 +54,175 @@ KNOWN = {
     "setGuard(address)": "changes the guard",
     "setModuleGuard(address)": "changes the guard of modules",
     "setFallbackHandler(address)": "changes the fallback handler",
+    "setup(address[],uint256,address,bytes,address,address,uint256,address)": "sets a Safe up anew",
+    "simulateAndRevert(address,bytes)": "runs foreign code as a Safe",
     "changeMasterCopy(address)": "changes the code of a Safe",
+    "setSingleton(address)": "changes the code of a Safe",
     "approveHash(bytes32)": "approves another Safe's transaction, of which only the hash is seen",
+    "signMessage(bytes)": "signs a message of which only the bytes are seen",
     "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)": "executes another Safe's transaction",  # noqa: E501
     "execTransactionFromModule(address,uint256,bytes,uint8)": "acts as a module of another Safe",
+    "execTransactionFromModuleReturnData(address,uint256,bytes,uint8)": "acts as a module of another Safe",
     "upgradeTo(address)": "changes the code of a contract",
     "upgradeToAndCall(address,bytes)": "changes the code of a contract and runs it",
     "upgrade(address,address)": "changes the code of a contract",
     "upgradeAndCall(address,address,bytes)": "changes the code of a contract and runs it",
+    "setImplementation(address)": "changes the code of a contract",
+    "_setImplementation(address)": "changes the code of a contract",
+    "changeImplementation(address)": "changes the code of a contract",
+    "setCode(address)": "changes the code of a contract",
+    "setTarget(address)": "changes the code of a contract",
+    "setBeacon(address)": "changes the code of a contract",
+    "upgradeBeaconToAndCall(address,bytes)": "changes the code of a contract and runs it",
+    "diamondCut((address,uint8,bytes4[])[],address,bytes)": "changes the code of a contract",
     "changeAdmin(address)": "gives the power to upgrade away",
     "changeProxyAdmin(address,address)": "gives the power to upgrade away",
     "transferOwnership(address)": "gives ownership away",
+    "safeTransferOwnership(address)": "gives ownership away",
+    "nominateNewOwner(address)": "gives ownership away",
+    "setPendingOwner(address)": "gives ownership away",
     "renounceOwnership()": "gives ownership up",
     "setOwner(address)": "gives ownership away",
     "grantRole(bytes32,address)": "grants a role",
     "revokeRole(bytes32,address)": "takes a role away",
     "renounceRole(bytes32,address)": "gives a role up",
+    "setUserRole(address,uint8,bool)": "grants a role",
+    "setAdmin(address)": "gives a power away",
+    "setPendingAdmin(address)": "gives a power away",
+    "_setPendingAdmin(address)": "gives a power away",
+    "transferAdmin(address)": "gives a power away",
+    "beginDefaultAdminTransfer(address)": "gives a power away",
+    "setAuthority(address)": "gives a power away",
+    "setGovernor(address)": "gives a power away",
+    "setGovernance(address)": "gives a power away",
+    "setGuardian(address)": "gives a power away",
+    "setOperator(address)": "gives a power away",
+    "setMinter(address)": "gives a power away",
+    "addMinter(address)": "gives a power away",
+    "setKeeper(address)": "gives a power away",
+    "setPoolAdmin(address)": "gives a power away",
+    "setEmergencyAdmin(address)": "gives a power away",
+    "transferControl(address)": "gives a power away",
+    "rely(address)": "gives a power away",
+    "deny(address)": "takes a power away",
+    "removeMinter(address)": "takes a power away",
+    "renounceMinter()": "gives a power up",
     "approve(address,uint256)": "lets another spend",
+    "approve(address,address,uint160,uint48)": "lets another spend",
+    "approveAndCall(address,uint256,bytes)": "lets another spend, and calls them",
     "increaseAllowance(address,uint256)": "lets another spend more",
+    "increaseApproval(address,uint256)": "lets another spend more",
+    "safeIncreaseAllowance(address,uint256)": "lets another spend more",
     "setApprovalForAll(address,bool)": "lets another move every token",
+    "setOperator(address,bool)": "lets another move every token",
+    "authorizeOperator(address)": "lets another move every token",
     "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)": "lets another spend",
+    "permit(address,address,uint256,uint256,bytes)": "lets another spend",
+    "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)": "lets another spend",
     "transfer(address,uint256)": "moves tokens",
     "transferFrom(address,address,uint256)": "moves tokens",
+    "transferAndCall(address,uint256)": "moves tokens",
+    "transferAndCall(address,uint256,bytes)": "moves tokens",
+    "safeTransfer(address,uint256)": "moves tokens",
     "safeTransferFrom(address,address,uint256)": "moves a token",
+    "safeTransferFrom(address,address,uint256,bytes)": "moves a token",
+    "safeTransferFrom(address,address,uint256,uint256,bytes)": "moves tokens",
+    "send(address,uint256,bytes)": "moves tokens",
+    "mint(address,uint256)": "makes new tokens",
     "updateDelay(uint256)": "changes a timelock's delay",
     "setDelay(uint256)": "changes a timelock's delay",
+    "setTxCooldown(uint256)": "changes a timelock's delay",
+    "schedule(address,uint256,bytes,bytes32,bytes32,uint256)": "schedules a call",
+    "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)": "schedules calls",
+    "execute(address,uint256,bytes,bytes32,bytes32)": "has a call executed",
+    "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)": "has calls executed",
+    "execute(address,uint256,bytes)": "has a call executed",
+    "execute(address,uint256,bytes,uint8)": "has a call executed",
+    "execute(address[],uint256[],bytes[],bytes32)": "has calls executed",
+    "forward(address,uint256,bytes)": "has a call executed",
+    "propose(address[],uint256[],bytes[],string)": "proposes calls to a vote",
+    "queue(address[],uint256[],bytes[],bytes32)": "queues calls",
+    "multicall(bytes[])": "makes several calls",
+    "multicall(uint256,bytes[])": "makes several calls",
+    "aggregate((address,bytes)[])": "makes several calls",
+    "aggregate3((address,bool,bytes)[])": "makes several calls",
+    "aggregate3Value((address,bool,uint256,bytes)[])": "makes several calls",
+    "tryAggregate(bool,(address,bytes)[])": "makes several calls",
+    "multiSend(bytes)": "passes on a batch, which is not opened here",
 }
-UNLIMITED = 2**255
+# What calls inside a call are made of, by the places of arguments: a target, its value and data, and whether it is a
+# delegatecall; lists of them; data for the contract itself, or for another one; rows that end with their data.
+CARRIERS = {
+    "schedule(address,uint256,bytes,bytes32,bytes32,uint256)": ("one", 0, 1, 2),
+    "execute(address,uint256,bytes,bytes32,bytes32)": ("one", 0, 1, 2),
+    "execute(address,uint256,bytes)": ("one", 0, 1, 2),
+    "execute(address,uint256,bytes,uint8)": ("one", 0, 1, 2, 3),
+    "forward(address,uint256,bytes)": ("one", 0, 1, 2),
+    "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)": ("one", 0, 1, 2, 3),
+    "execTransactionFromModule(address,uint256,bytes,uint8)": ("one", 0, 1, 2, 3),
+    "execTransactionFromModuleReturnData(address,uint256,bytes,uint8)": ("one", 0, 1, 2, 3),
+    "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)": ("many", 0, 1, 2),
+    "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)": ("many", 0, 1, 2),
+    "execute(address[],uint256[],bytes[],bytes32)": ("many", 0, 1, 2),
+    "propose(address[],uint256[],bytes[],string)": ("many", 0, 1, 2),
+    "queue(address[],uint256[],bytes[],bytes32)": ("many", 0, 1, 2),
+    "upgradeToAndCall(address,bytes)": ("itself", 1),
+    "upgradeAndCall(address,address,bytes)": ("of", 0, 2),
+    "approveAndCall(address,uint256,bytes)": ("of", 0, 2),
+    "multicall(bytes[])": ("each", 0),
+    "multicall(uint256,bytes[])": ("each", 1),
+    "aggregate((address,bytes)[])": ("rows", 0),
+    "aggregate3((address,bool,bytes)[])": ("rows", 0),
+    "aggregate3Value((address,bool,uint256,bytes)[])": ("rows", 0),
+    "tryAggregate(bool,(address,bytes)[])": ("rows", 1),
+}
+# Where the amount stands that another may spend, or the word that makes it everything.
+AMOUNTS = {
+    "approve(address,uint256)": 1,
+    "increaseAllowance(address,uint256)": 1,
+    "increaseApproval(address,uint256)": 1,
+    "safeIncreaseAllowance(address,uint256)": 1,
+    "approveAndCall(address,uint256,bytes)": 1,
+    "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)": 2,
+    "permit(address,address,uint256,uint256,bytes)": 2,
+    "approve(address,address,uint160,uint48)": 2,
+}
+EVERYTHING = {
+    "setApprovalForAll(address,bool)": 1,
+    "setOperator(address,bool)": 1,
+    "permit(address,address,uint256,uint256,bool,uint8,bytes32,bytes32)": 4,
+}
+# For each finding of the server's page what of it nobody can tell without the chain or the server's records; "" where
+# it is decided here. A test demands every finding.
+UNDECIDED = {
+    "allow_list": "what this Safe may call, by its protocol's allow-list",
+    "blind_hash": "whether a hash that is approved belongs to a proposal that somebody has read",
+    "bypassed_timelock": "whether a call should go through a timelock, and how long that one waits",
+    "code_changed": "whether the code at an address is the registered one",
+    "codeless_target": "whether any code stands at an address, and since when",
+    "delegatecall": "whether the Safe's proxy and the batch contract have their official code",
+    "drill_live": "whether a drill and a live chain are mixed",
+    "failing_call": "whether it would succeed, and what it really changes",
+    "gas_refund": "",
+    "implementation_change": "whether the code at an address is the registered one",
+    "nonce": "which nonce is next, and what else wants this one",
+    "odd_proxy": "whether the Safe's proxy and the batch contract have their official code",
+    "outside_plan": "whether the approved plan holds exactly these calls",
+    "role_change": "whose an address is: which are registered, and which belong to strangers",
+    "safe_change": "who the owners are, how many must sign, and whether an owner's key is public",
+    "too_deep": "",
+    "trailing_bytes": "",
+    "unknown_selector": "",
+    "unknown_target": "whose an address is: which are registered, and which belong to strangers",
+    "unknown_value": "whose an address is: which are registered, and which belong to strangers",
+    "unlimited_approval": "whose an address is: which are registered, and which belong to strangers",
+    "well_known_keys": "who the owners are, how many must sign, and whether an owner's key is public",
+    "young_target": "whether any code stands at an address, and since when",
+    "waivers": "whether a commander let pass what blocks it there",
+}
+UNLIMITED = 2**95  # no token has so many units that a limit beyond it limits anything
+DEEPEST, MOST_CARRIED = 6, 400
+ZERO = "0x" + "00" * 20
 
 
 LABELS = {
@@ -366,7 +509,8 @@ def put_in_words(to, value, data, abis):
     values, end = decode(types, data[4:])
     if end != len(data) - 4:
         raise Refuse(f"{name}: {len(data) - 4 - end} trailing bytes after its arguments")
-    named = [f"{part['name']} = {text}" if part.get("name") else text for part, text in zip(types, values, strict=True)]
+    texts = [spelled(value) for value in values]
+    named = [f"{part['name']} = {text}" if part.get("name") else text for part, text in zip(types, texts, strict=True)]
     shown = ", ".join(named)
     return f"{name}({shown}) on {head}"
 
@@ -386,15 +530,39 @@ def function_of(to, data, abis):
                 raise Refuse(f"the bundle calls it {signature}, but 0x{data[:4].hex()} is {known}")
             return types, entry["name"]
     if known:
-        name, types = known[:-1].split("(")
-        return [{"type": kind} for kind in types.split(",") if kind], name
+        return parts_of(known), known.partition("(")[0]
     if functions:
         raise Refuse(f"0x{data[:4].hex()} is not a function of the ABI bundled for {to}")
     return None, None
 
 
+@functools.cache
+def _selectors():
+    return {selector(one): one for one in KNOWN}
+
+
 def known_signature(data):
-    return next((one for one in KNOWN if selector(one) == data[:4]), None)
+    return _selectors().get(data[:4]) if len(data) >= 4 else None
+
+
+@functools.cache
+def parts_of(signature):
+    """The parameters of a signature that is known here."""
+    inside = signature.partition("(")[2][:-1]
+    parts, depth, start = [], 0, 0
+    for at, sign in enumerate(inside + ","):
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and depth == 0:
+            parts.append(inside[start:at])
+            start = at + 1
+    return [_part(one) for one in parts if one]
+
+
+def _part(text):
+    if not text.startswith("("):
+        return {"type": text}
+    end = text.rindex(")")
+    return {"type": "tuple" + text[end + 1 :], "components": parts_of("x" + text[: end + 1])}
 
 
 def findings(fields, calls, abis):
@@ -403,35 +571,104 @@ def findings(fields, calls, abis):
     for name in ("safeTxGas", "baseGas", "gasPrice"):
         if fields[name]:
             found.append(f"{name} is {fields[name]}: executing it can pay a refund to {fields['refundReceiver']}")
-    for number, (to, value, data) in enumerate(calls, 1):
-        known = known_signature(data) if len(data) >= 4 else None
-        if known:
-            found.append(f"call {number} {KNOWN[known]}: {known}")
-            if known.startswith(("approve(", "increase")) and int.from_bytes(data[36:68], "big") >= UNLIMITED:
-                found.append(f"call {number} lets another spend without limit")
-        elif data and function_of(to, data, abis)[1] is None:
-            found.append(
-                f"call {number} is 0x{data[:4].hex()} on {to}, of which the bundle has no ABI: nobody can say what"
-            )
-        if to == fields["safe"] and (data or value):
-            found.append(f"call {number} is to the Safe itself: it can change who controls it")
-        if value:
-            found.append(f"call {number} sends {value} wei to {to}")
+    for name in ("gasToken", "refundReceiver"):
+        if fields[name] != ZERO:
+            found.append(f"{name} is {fields[name]}: a refund is named, whether or not it is paid now")
+    left = [MOST_CARRIED]
+    for number, call in enumerate(calls, 1):
+        found += look(f"call {number}", fields["safe"], call, abis, left)
     return found
 
 
+def look(where, safe, call, abis, left, depth=0):
+    """One call, and whatever it carries. Its bytes are exactly what its ABI says, or nothing is known of it."""
+    to, value, data = call
+    known, found = known_signature(data), []
+    if known:
+        found.append(f"{where} {KNOWN[known]}: {known}")
+        if without_limit(known, data):
+            found.append(f"{where} lets another spend without limit")
+    elif data and function_of(to, data, abis)[1] is None:
+        found.append(f"{where} is 0x{data[:4].hex()} on {to}, of which the bundle has no ABI: nobody can say what")
+    if to == safe and (data or value):
+        found.append(f"{where} is to the Safe itself: it can change who controls it")
+    if to == ZERO and data:
+        found.append(f"{where} is to the zero address, which a batch takes for the Safe itself")
+    if value:
+        found.append(f"{where} sends {value} wei to {to}")
+    for number, (inner, delegated) in enumerate(carried(known, to, data), 1):
+        found += look_inside(f"{where}.{number}", safe, inner, delegated, abis, left, depth + 1)
+    return found
+
+
+def look_inside(where, safe, call, delegated, abis, left, depth):
+    left[0] -= 1
+    if depth > DEEPEST or left[0] < 0:
+        return [f"{where} lies deeper than anybody reads: nobody can say what"]
+    try:
+        found = [f"{where} is carried along: {put_in_words(*call, abis)}"]
+    except Refuse:
+        return [f"{where} is carried along to {call[0]} and cannot be put into words: nobody can say what"]
+    if delegated:
+        found.append(f"{where} runs the code at {call[0]} with everything that its caller has")
+    return found + look(where, safe, call, abis, left, depth)
+
+
+def without_limit(known, data):
+    def word_at(place):
+        return int.from_bytes(data[4 + 32 * place : 36 + 32 * place], "big")
+
+    if known in AMOUNTS:
+        return word_at(AMOUNTS[known]) >= UNLIMITED
+    return known == "authorizeOperator(address)" or (known in EVERYTHING and word_at(EVERYTHING[known]) == 1)
+
+
+def carried(known, to, data):
+    """The calls right inside this one, each with whether it is a delegatecall."""
+    if known not in CARRIERS:
+        return []
+    values, _ = decode(parts_of(known), data[4:])
+    kind, *places = CARRIERS[known]
+    given = [values[place] for place in places]
+    if kind == "one":
+        rows = [(given[0], given[1], given[2], *given[3:])]
+    elif kind == "many":
+        if not len(given[0]) == len(given[1]) == len(given[2]):
+            raise Refuse(f"{known}: lists of different lengths")
+        rows = list(zip(*given, strict=True))
+    elif kind == "rows":
+        rows = [(row[0], row[2] if len(row) == 4 else "0", row[-1]) for row in given[0]]
+    elif kind == "each":
+        rows = [(to, "0", one) for one in given[0]]
+    else:  # "itself", "of": nothing is called where there are no data
+        rows = [(to if kind == "itself" else given[0], "0", given[-1])] if given[-1] != "0x" else []
+    return [((row[0], int(row[1]), bytes.fromhex(row[2][2:])), row[3:] == ("1",)) for row in rows]
+
+
+def spelled(value):
+    """A decoded value as text: lists in square, tuples in round brackets."""
+    if isinstance(value, list):
+        return "[" + ", ".join(map(spelled, value)) + "]"
+    return "(" + ", ".join(map(spelled, value)) + ")" if isinstance(value, tuple) else value
+
+
+def undecided():
+    """What remains to be looked up elsewhere, each once."""
+    return [f"  {one}" for one in dict.fromkeys(UNDECIDED.values()) if one]
+
+
 def decode(types, data):
-    """Values as text and where their bytes end. Only plain layouts are taken: everything in order, nothing between."""
+    """Values, words as text, and where their bytes end. Only plain layouts: everything in order, nothing between."""
     tail = sum(_head(part) for part in types)
     values, at = [], 0
     for part in types:
         if _dynamic(part):
             if _uint(data, at) != tail:
                 raise Refuse("an argument at an unusual offset")
-            text, tail = _dynamic_value(part, data, tail)
+            value, tail = _dynamic_value(part, data, tail)
         else:
-            text = _static(part, data, at)
-        values.append(text)
+            value = _static(part, data, at)
+        values.append(value)
         at += _head(part)
     return values, tail
 
@@ -480,10 +717,9 @@ def _uint(data, at):
 def _static(part, data, at):
     array = _array(part)
     if array:
-        inner = [_static(array[0], data, at + index * _head(array[0])) for index in range(int(array[1]))]
-        return "[" + ", ".join(inner) + "]"
+        return [_static(array[0], data, at + index * _head(array[0])) for index in range(int(array[1]))]
     if part["type"] == "tuple":
-        return "(" + ", ".join(decode(part["components"], data[at : at + _head(part)])[0]) + ")"
+        return tuple(decode(part["components"], data[at : at + _head(part)])[0])
     return _word(part["type"], _uint(data, at))
 
 
@@ -528,10 +764,10 @@ def _dynamic_value(part, data, at):
         if count > MOST_ITEMS:
             raise Refuse("an array that is too long")
         values, end = decode([array[0]] * count, data[at:])
-        return "[" + ", ".join(values) + "]", at + end
+        return values, at + end
     if part["type"] == "tuple":
         values, end = decode(part["components"], data[at:])
-        return "(" + ", ".join(values) + ")", at + end
+        return tuple(values), at + end
     length = _uint(data, at)
     end = at + 32 + length + (-length % 32)
     if end > len(data) or any(data[at + 32 + length : end]):
@@ -653,6 +889,8 @@ def verify(bundle, expected, owner=None):
     lines = [f"Safe {fields['safe']} ({fields['version']}) on chain {fields['chainId']}, nonce {fields['nonce']}"]
     lines += [f"  {number}. {put_in_words(*call, bundle['abis'])}" for number, call in enumerate(calls, 1)]
     lines += [f"LOOK: {one}" for one in findings(fields, calls, bundle["abis"])]
+    lines += ["Not known here, since only the chain or the server's records can tell; see the proposal's page for:"]
+    lines += undecided()
     if bundle["plan"]:
         lines.append(f"Plan     {bundle['plan']}")
     if "diff" in bundle:

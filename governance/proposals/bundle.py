@@ -3,6 +3,7 @@
 from typing import Any
 
 from governance.proposals.building import as_json, calls_of
+from governance.proposals.facts import everything_called
 from governance.proposals.models import Proposal
 from governance.proposals.nesting import hashes
 from governance.proposals.review import Hashes
@@ -17,7 +18,8 @@ FORMAT = "breakglass-safe-tx-2"
 def bundle(proposal: Proposal) -> dict[str, Any]:
     tx = proposal.safe_tx
     calls = calls_of(tx)
-    contracts = Contract.objects.filter(chain=proposal.safe.chain, address__in={call.to for call in calls or ()})
+    called = {call.to for call in everything_called(proposal)}  # also what is inside payloads
+    contracts = Contract.objects.filter(chain=proposal.safe.chain, address__in=called)
     return {
         "format": FORMAT,
         "fields": proposal.raw_fields,

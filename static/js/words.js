@@ -1,47 +1,14 @@
 // What a call does, as a sentence, from its bytes and an ABI that is believed in nothing but the names of arguments; and
 // what to look at closely. tools/verify_safe_tx.py says the same, word for word: a test compares the two.
 import { valuesOf } from "./calldata.js";
+import { AMOUNTS, CARRIERS, EVERYTHING, KNOWN, UNDECIDED } from "./known-calls.js";
 import { BadFields, readFields, selectorOf } from "./safe-hash.js";
 
-// Functions that give power or funds away. Their names are known here: no ABI of a bundle can call them otherwise.
-export const KNOWN = {
-  "addOwnerWithThreshold(address,uint256)": "adds an owner",
-  "removeOwner(address,address,uint256)": "removes an owner",
-  "swapOwner(address,address,address)": "replaces an owner",
-  "changeThreshold(uint256)": "changes how many signatures are needed",
-  "enableModule(address)": "lets a module act without signatures",
-  "disableModule(address,address)": "removes a module",
-  "setGuard(address)": "changes the guard",
-  "setModuleGuard(address)": "changes the guard of modules",
-  "setFallbackHandler(address)": "changes the fallback handler",
-  "changeMasterCopy(address)": "changes the code of a Safe",
-  "approveHash(bytes32)": "approves another Safe's transaction, of which only the hash is seen",
-  "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)": "executes another Safe's transaction",
-  "execTransactionFromModule(address,uint256,bytes,uint8)": "acts as a module of another Safe",
-  "upgradeTo(address)": "changes the code of a contract",
-  "upgradeToAndCall(address,bytes)": "changes the code of a contract and runs it",
-  "upgrade(address,address)": "changes the code of a contract",
-  "upgradeAndCall(address,address,bytes)": "changes the code of a contract and runs it",
-  "changeAdmin(address)": "gives the power to upgrade away",
-  "changeProxyAdmin(address,address)": "gives the power to upgrade away",
-  "transferOwnership(address)": "gives ownership away",
-  "renounceOwnership()": "gives ownership up",
-  "setOwner(address)": "gives ownership away",
-  "grantRole(bytes32,address)": "grants a role",
-  "revokeRole(bytes32,address)": "takes a role away",
-  "renounceRole(bytes32,address)": "gives a role up",
-  "approve(address,uint256)": "lets another spend",
-  "increaseAllowance(address,uint256)": "lets another spend more",
-  "setApprovalForAll(address,bool)": "lets another move every token",
-  "permit(address,address,uint256,uint256,uint8,bytes32,bytes32)": "lets another spend",
-  "transfer(address,uint256)": "moves tokens",
-  "transferFrom(address,address,uint256)": "moves tokens",
-  "safeTransferFrom(address,address,uint256)": "moves a token",
-  "updateDelay(uint256)": "changes a timelock's delay",
-  "setDelay(uint256)": "changes a timelock's delay",
-};
 const SELECTORS = Object.fromEntries(Object.keys(KNOWN).map((signature) => [selectorOf(signature), signature]));
-const UNLIMITED = 2n ** 255n;
+const UNLIMITED = 2n ** 95n; // no token has so many units that a limit beyond it limits anything
+const DEEPEST = 6;
+const MOST_CARRIED = 400;
+const ZERO = "0x" + "00".repeat(20);
 const NAME = /^[A-Za-z_$][A-Za-z0-9_$]{0,100}$/;
 
 const bad = (message) => new BadFields("data", message);
@@ -98,25 +65,74 @@ export function inWords(call, abis) {
   return `${found.name}(${shown.join(", ")}) on ${head}`;
 }
 
+/** What the server's page says besides, and nobody can tell without the chain or the server's records. */
+export const undecided = () => UNDECIDED;
+
 /** What to look at closely, as sentences. The server's own page has more of them: it knows the chain. */
 export function findings(raw, calls, abis) {
   const fields = readFields(raw);
   const found = [];
   for (const name of ["safeTxGas", "baseGas", "gasPrice"])
     if (fields[name]) found.push(`${name} is ${fields[name]}: executing it can pay a refund to ${fields.refundReceiver}`);
-  calls.forEach((call, index) => {
-    const one = `call ${index + 1}`;
-    const signature = known(call.data);
-    if (signature) {
-      found.push(`${one} ${KNOWN[signature]}: ${signature}`);
-      const amount = BigInt("0x" + (call.data.slice(74, 138) || "0"));
-      if (/^(approve\(|increase)/.test(signature) && amount >= UNLIMITED) found.push(`${one} lets another spend without limit`);
-    } else if (call.data !== "0x" && functionOf(call, abis) === null) {
-      found.push(`${one} is ${selectorIn(call.data)} on ${call.to}, of which the bundle has no ABI: nobody can say what`);
-    }
-    if (call.to === fields.safe && (call.data !== "0x" || call.value !== "0"))
-      found.push(`${one} is to the Safe itself: it can change who controls it`);
-    if (call.value !== "0") found.push(`${one} sends ${call.value} wei to ${call.to}`);
-  });
+  for (const name of ["gasToken", "refundReceiver"])
+    if (fields[name] !== ZERO) found.push(`${name} is ${fields[name]}: a refund is named, whether or not it is paid now`);
+  const left = { calls: MOST_CARRIED };
+  calls.forEach((call, index) => found.push(...look(`call ${index + 1}`, fields.safe, call, abis, left, 0)));
   return found;
+}
+
+/** One call, and whatever it carries. Its bytes are exactly what its ABI says, or nothing is known of it. */
+function look(where, safe, call, abis, left, depth) {
+  const { to, value, data } = call;
+  const signature = known(data);
+  const found = [];
+  if (signature) {
+    found.push(`${where} ${KNOWN[signature]}: ${signature}`);
+    if (withoutLimit(signature, data)) found.push(`${where} lets another spend without limit`);
+  } else if (data !== "0x" && functionOf(call, abis) === null) {
+    found.push(`${where} is ${selectorIn(data)} on ${to}, of which the bundle has no ABI: nobody can say what`);
+  }
+  if (to === safe && (data !== "0x" || value !== "0")) found.push(`${where} is to the Safe itself: it can change who controls it`);
+  if (to === ZERO && data !== "0x") found.push(`${where} is to the zero address, which a batch takes for the Safe itself`);
+  if (value !== "0") found.push(`${where} sends ${value} wei to ${to}`);
+  carried(signature, to, data).forEach((inner, index) => found.push(...lookInside(`${where}.${index + 1}`, safe, inner, abis, left, depth + 1)));
+  return found;
+}
+
+function lookInside(where, safe, call, abis, left, depth) {
+  left.calls -= 1;
+  if (depth > DEEPEST || left.calls < 0) return [`${where} lies deeper than anybody reads: nobody can say what`];
+  let words;
+  try {
+    words = inWords(call, abis);
+  } catch {
+    return [`${where} is carried along to ${call.to} and cannot be put into words: nobody can say what`];
+  }
+  const found = [`${where} is carried along: ${words}`];
+  if (call.delegated) found.push(`${where} runs the code at ${call.to} with everything that its caller has`);
+  return [...found, ...look(where, safe, call, abis, left, depth)];
+}
+
+function withoutLimit(signature, data) {
+  const wordAt = (place) => BigInt("0x" + (data.slice(10 + 64 * place, 74 + 64 * place) || "0"));
+  if (Object.hasOwn(AMOUNTS, signature)) return wordAt(AMOUNTS[signature]) >= UNLIMITED;
+  return signature === "authorizeOperator(address)" || (Object.hasOwn(EVERYTHING, signature) && wordAt(EVERYTHING[signature]) === 1n);
+}
+
+/** The calls right inside this one, each with whether it is a delegatecall. */
+function carried(signature, to, data) {
+  if (!signature || !Object.hasOwn(CARRIERS, signature)) return [];
+  const { values } = valuesOf(signature, data.toLowerCase());
+  const [kind, ...places] = CARRIERS[signature];
+  const given = places.map((place) => values[place]);
+  const call = (target, value, bytes, operation = "0") => ({ to: target, value, data: bytes, delegated: operation === "1" });
+  if (kind === "one") return [call(...given)];
+  if (kind === "many") {
+    if (given.some((list) => list.length !== given[0].length)) throw bad(`${signature}: lists of different lengths`);
+    return given[0].map((_, index) => call(...given.map((list) => list[index])));
+  }
+  if (kind === "rows") return given[0].map((row) => call(row[0], row.length === 4 ? row[2] : "0", row.at(-1)));
+  if (kind === "each") return given[0].map((one) => call(to, "0", one));
+  const last = given.at(-1); // "itself", "of": nothing is called where there are no data
+  return last === "0x" ? [] : [call(kind === "itself" ? to : given[0], "0", last)];
 }

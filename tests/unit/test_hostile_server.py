@@ -12,10 +12,22 @@ from typing import Any
 
 import pytest
 
+from governance.findings import (
+    FINDINGS,
+    blind_hash,
+    bypassed_timelock,
+    implementation_change,
+    role_change,
+    safe_change,
+    unknown_value,
+    unlimited_approval,
+)
 from governance.plans.schema import Call
 from governance.proposals.building import build
 from governance.proposals.bundle import _owner
+from governance.proposals.unfolding import CARRIERS
 from integrations.chain.abi import encode_call
+from integrations.chain.abi_types import Param, parse_signature
 from integrations.chain.addresses import checksum
 from integrations.safe.hashes import SafeTx, safe_tx_hash
 from tests.offline import in_sign_html
@@ -195,14 +207,90 @@ def words_of(bundle: Bundle) -> tuple[list[str], list[str]]:
     return sentences, verify_safe_tx.findings(fields, calls, bundle["abis"])
 
 
+def example(part: Param) -> Any:
+    """Something of the type; the largest number, so that nothing is within a limit."""
+    if part.type.endswith("[]"):
+        return [example(Param(part.name, part.type[:-2], part.components))]
+    if part.type == "tuple":
+        return [example(one) for one in part.components]
+    if part.type.startswith("uint"):
+        return 1 if part.type == "uint8" else 2 ** int(part.type[4:]) - 1
+    sized = part.type.removeprefix("bytes")
+    fixed = {"address": THIEF, "bool": True, "string": "words"}
+    return fixed.get(part.type) or (b"\7" * int(sized) if sized else b"\1\2\3")
+
+
+def carrying() -> list[bytes]:
+    """Calls inside calls: in a timelock, a multicall, another Safe, an upgrade, deep down, and unreadable."""
+    role = encode_call("grantRole(bytes32,address)", "", [b"\0" * 32, THIEF])
+    approve = encode_call("approve(address,uint256)", "", [THIEF, 2**95])
+    run = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
+    nobody = "0x" + "00" * 20
+    inside = encode_call(run, "", [THIEF, 3, b"", 1, 0, 0, 0, nobody, nobody, b""])
+    deep = role
+    for _ in range(8):
+        deep = encode_call("multicall(bytes[])", "", [[deep]])
+    return [
+        encode_call(
+            "schedule(address,uint256,bytes,bytes32,bytes32,uint256)", "", [VAULT, 1, role, *[b"\0" * 32] * 2, 9]
+        ),
+        encode_call(
+            "execute(address[],uint256[],bytes[],bytes32)", "", [[VAULT, COUNCIL], [0, 5], [approve, b""], b"\0" * 32]
+        ),
+        encode_call("execute(address[],uint256[],bytes[],bytes32)", "", [[nobody], [0], [b"\1\2\3\4"], b"\0" * 32]),
+        encode_call("aggregate3Value((address,bool,uint256,bytes)[])", "", [[(COUNCIL, True, 4, inside)]]),
+        encode_call("upgradeToAndCall(address,bytes)", "", [COUNCIL, role + b"\0"]),
+        deep,
+    ]
+
+
+def test_what_a_call_carries_is_opened_and_what_is_not_known_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wanted = [
+        [
+            "call 1 schedules a call",
+            "call 1.1 is carried along: grantRole(",
+            "call 1.1 grants a role",
+            "call 1.1 sends 1 wei",
+        ],
+        ["call 1.1 lets another spend without limit", "call 1.2 is carried along: send to", "call 1.2 sends 5 wei"],
+        ["call 1.1 is to the zero address"],
+        ["call 1.1.1 runs the code at", "call 1.1.1 sends 3 wei", "call 1.1 executes another Safe's transaction"],
+        ["call 1.1 is carried along to", "cannot be put into words"],
+        ["call 1.1.1.1.1.1.1.1 lies deeper than anybody reads"],
+    ]
+    for data, words in zip(carrying(), wanted, strict=True):
+        bundle = honest(pausing(data=bytes(data))) | {"abis": {}}
+        assert verifier_says(json.dumps(bundle), tmp_path) == 0
+        said = capsys.readouterr().out
+        for one in words:
+            assert one in said, said
+        assert "whether a commander let pass what blocks it there" in said
+    [answer] = in_sign_html([("words.js", "undecided")], tmp_path)
+    assert answer["found"] == [one.strip() for one in verify_safe_tx.undecided()]
+
+
+def test_the_offline_tools_know_what_the_findings_know() -> None:
+    """Whoever adds a finding, or a function to one, says here what of it can be decided offline."""
+    lists = (safe_change.SIGNATURES, role_change.GIVES, role_change.TAKES, role_change.GIVES_UP)
+    lists += (unlimited_approval.APPROVES, unknown_value.MOVES, blind_hash.APPROVES, bypassed_timelock.DELAYS)
+    lists += (implementation_change.REPLACES, implementation_change.CUTS, tuple(CARRIERS))
+    known = {parse_signature(one).signature for found in lists for one in found}
+    assert known <= set(verify_safe_tx.KNOWN)
+    carriers = {parse_signature(one).signature for one in CARRIERS} - {"multiSend(bytes)"}
+    assert carriers == set(verify_safe_tx.CARRIERS)
+    assert set(verify_safe_tx.UNDECIDED) == {*FINDINGS, "waivers"}
+    assert verify_safe_tx.UNLIMITED == unlimited_approval.UNLIMITED
+
+
 def many() -> list[Bundle]:
     """One transaction for every function that is known, and a batch of odd ones."""
-    values: dict[str, Any] = {"address": THIEF, "uint256": 2**256 - 1, "bytes32": b"\7" * 32, "bool": True, "uint8": 1}
     made = []
     for signature in verify_safe_tx.KNOWN:
-        kinds = [kind for kind in signature[:-1].split("(")[1].split(",") if kind]
-        data = encode_call(signature, "", [values.get(kind, b"\1\2\3") for kind in kinds])
+        data = encode_call(signature, "", [example(one) for one in parse_signature(signature).inputs])
         made.append(honest(pausing(data=bytes(data))))
+    made += [honest(pausing(data=bytes(data))) for data in carrying()]
     pay = {
         "type": "function",
         "name": "pay",

@@ -2,6 +2,7 @@
 import { fromFields, readBundle, strictJson } from "../../static/js/bundle.js";
 import { hashes, RAW_FIELDS, typedData } from "../../static/js/safe-hash.js";
 import { messageTypedData } from "../../static/js/safe-message.js";
+import { undecided } from "../../static/js/words.js";
 import { findWallets, needChain } from "../../static/js/sign-wallets.js";
 import { copyButton, facts, find, hashBlock, make, qrDetails } from "./draw.js";
 import { signerOf } from "./recover.js";
@@ -69,6 +70,7 @@ function show() {
   find("where").textContent = `Safe ${fields.safe} (${fields.version}) on chain ${fields.chainId}, nonce ${fields.nonce}`;
   find("calls").replaceChildren(...sentences.map((text) => make("li", { text })));
   find("findings").replaceChildren(...findings.map((text) => make("li", { text })));
+  find("undecided").replaceChildren(...undecided().map((text) => make("li", { text })));
   find("findings-box").hidden = !findings.length;
   find("raw").replaceChildren(facts(RAW_FIELDS.map((name) => [name, fields[name]])));
   showDiff();
