@@ -10,7 +10,7 @@ import requests
 from eth_account import Account
 from eth_account.messages import encode_typed_data
 from pytest_django.live_server_helper import LiveServer
-from safe_eth.eth import EthereumClient
+from safe_eth.eth import EthereumClient, EthereumNetwork
 from safe_eth.safe import SafeTx
 from safe_eth.safe.api.base_api import SafeAPIException
 from safe_eth.safe.api.transaction_service_api import TransactionServiceApi
@@ -25,9 +25,11 @@ from accounts.models import Wallet
 from accounts.tokens.services import create_token
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.review import review
+from governance.safes.services import register
 from governance.txservice.models import Delegate, Submission
 from governance.waivers.services import request_waiver
-from integrations.devnet.anvil import ROOT
+from integrations.chain.models import Chain, Endpoint
+from integrations.devnet.anvil import ROOT, Anvil
 from integrations.devnet.chain import CAROL, COUNCIL_1, DAN, ERIN
 from integrations.devnet.safes import calldata
 from ledger.models import Event
@@ -158,6 +160,46 @@ def test_safe_eth_py_goes_all_the_way(helix: World, live_server: LiveServer, ver
     with pytest.raises(SafeAPIException, match="No MultisigTransaction"):
         api.get_safe_transaction(tx.safe_tx_hash)
     api.http_session.close()
+
+
+def test_the_same_safe_on_two_chains_is_two_safes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One base URL a chain, as the hosted service has it: by its number, or by the short name that clients know."""
+    devnet, network = desk.helix.devnet, EthereumNetwork.GNOSIS_CHIADO
+    other = Chain.objects.create(chain_id=network.value, name="Other", short_name="chi", kind="devnet")
+    night, here = Account.create(), desk.safe.address
+    only = f"{desk.server.url}/safe-tx-service"
+    bearer = {"Authorization": f"Bearer {desk.token}"}
+    assert requests.get(f"{only}/api/v1/owners/{CAROL.address}/safes/", headers=bearer, timeout=20).ok
+    monkeypatch.setattr(TransactionServiceApi, "TRANSACTION_SERVICE_BASE_URL", only)
+    with Anvil.forked(devnet.url, devnet.rpc.block_number(), network.value) as node:
+        Endpoint.objects.create(chain=other, url=node.url)
+        register(chain=other, address=here, label="The same address", actor="user:1")
+        there = TransactionServiceApi(network, EthereumClient(node.url), api_key=desk.token)
+        assert there.base_url == f"{only}/chi"
+        tx = desk.tx(0, CAROL)
+        assert desk.api.post_transaction(tx)
+        elsewhere = f"{only}/{network.value}/api/v2/safes/{here}/multisig-transactions/"
+        crossed = requests.post(elsewhere, json=desk.body(tx, CAROL.address), headers=bearer, timeout=20)
+        assert crossed.status_code == 422 and "does not match provided contract-tx-hash" in crossed.text
+        desk.chain_id = network.value
+        twin = desk.tx(0, CAROL)
+        assert there.post_transaction(twin) and hash_of(twin) != hash_of(tx)
+        with pytest.raises(SafeAPIException, match="is not an owner"):
+            there.post_signatures(twin.safe_tx_hash, tx.sign(ERIN.key))
+        assert there.post_signatures(twin.safe_tx_hash, twin.sign(ERIN.key))
+        for api, mine, signed in ((desk.api, tx, 1), (there, twin, 2)):
+            (row,) = api.get_transactions(here)
+            assert (row["safeTxHash"], len(row["confirmations"])) == (hash_of(mine), signed)
+            assert here in api.get_safes_for_owner(CAROL.address)
+        with pytest.raises(SafeAPIException, match="No MultisigTransaction"):
+            there.get_safe_transaction(tx.safe_tx_hash)
+        signature = delegated(desk, night.address, CAROL.key)
+        assert there.add_delegate(night.address, CAROL.address, "night shift", signature, here)
+        assert (len(there.get_delegates(here)), desk.api.get_delegates(here)) == (1, [])
+        there.http_session.close()
+    unsaid = requests.get(f"{only}/api/v1/owners/{CAROL.address}/safes/", headers=bearer, timeout=20)
+    assert (unsaid.status_code, "Which chain?" in unsaid.text) == (404, True)
+    assert Proposal.objects.filter(safe__chain=other).get().status == "ready"
 
 
 def test_safe_eth_py_and_delegates(desk: Desk) -> None:
