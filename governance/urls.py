@@ -39,6 +39,7 @@ urlpatterns = [
     path("governance/safes/<int:pk>/refresh/", safes.refresh_view, name="refresh-safe"),
     path("governance/safes/<int:pk>/queue/", safes.queue_part, name="safe-queue"),
     path("governance/safes/<int:pk>/use-up/", proposals.use_up_view, name="use-up"),
+    path("governance/safes/<int:pk>/protocol/", safes.assign_view, name="assign-safe"),
     path("governance/safes/<int:pk>/sharing/", exchange.set_sharing, name="safe-sharing"),
     path("governance/safe-services/", exchange.index, name="safe-services"),
     path("governance/safe-services/set/", exchange.set_service, name="set-safe-service"),

@@ -19,7 +19,7 @@ from governance.proposals.queue import queue_of
 from governance.protocols.models import Protocol
 from governance.safes.models import Safe
 from governance.safes.selectors import all_safes
-from governance.safes.services import register, register_owners
+from governance.safes.services import assign, register, register_owners
 from integrations.chain.models import Chain
 from ledger import Invalid
 
@@ -102,6 +102,17 @@ class RegisterSerializer(StrictSerializer):
     )
 
 
+class AssignSerializer(StrictSerializer):
+    protocol = serializers.SlugField(allow_null=True, help_text="the slug of a protocol; null: none")
+
+
+def _protocol(slug: str | None) -> Protocol | None:
+    protocol = Protocol.objects.filter(slug=slug).first() if slug else None
+    if slug and protocol is None:
+        raise Invalid("protocol", "There is no protocol of this name.", "one of /api/v1/protocols/")
+    return protocol
+
+
 class SafeViewSet(
     IdempotentCreateMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Safe]
 ):
@@ -113,7 +124,7 @@ class SafeViewSet(
     queryset = all_safes()
 
     def get_permissions(self) -> list[Any]:
-        if self.action == "exchange" and self.request.method == "POST":
+        if self.action == "protocol" or (self.action == "exchange" and self.request.method == "POST"):
             return [Admin()]
         return [Commander() if self.action == "create" else ReadScoped()]
 
@@ -132,11 +143,7 @@ class SafeViewSet(
             raise Invalid(
                 "chain_id", "This chain is not set up here.", f"one of {known}" if known else "set it up first"
             )
-        slug = data.get("protocol")
-        protocol = Protocol.objects.filter(slug=slug).first() if slug else None
-        if slug and protocol is None:
-            raise Invalid("protocol", "There is no protocol of this name.", "one of /api/v1/protocols/")
-        actor = actor_of(request)
+        protocol, actor = _protocol(data.get("protocol")), actor_of(request)
         safe = register(chain=chain, address=data["address"], label=data["label"], protocol=protocol, actor=actor)
         if data["owners_too"]:
             register_owners(safe=safe, actor=actor)
@@ -148,6 +155,16 @@ class SafeViewSet(
     def queue(self, request: Request, pk: int) -> Response:
         """What is open, by nonce: rivals, gaps, what is dead, and what executing one does to the rest."""
         return Response(QueueSerializer(queue_of(self.get_object(), request.user)).data)
+
+    @extend_schema(request=AssignSerializer, responses={200: SafeSerializer})
+    @action(detail=True, methods=["post"], filter_backends=[])
+    def protocol(self, request: Request, pk: int) -> Response:
+        """Say to which protocol it belongs: that one's allow-list counts for it from now on."""
+        asked = AssignSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        given = _protocol(asked.validated_data["protocol"])
+        safe = assign(safe=self.get_object(), protocol=given, actor=actor_of(request))
+        return Response(self.get_serializer(safe).data)
 
     @extend_schema(methods=["get"], responses=StateSerializer)
     @extend_schema(methods=["post"], request=SharingSerializer, responses={200: StateSerializer})

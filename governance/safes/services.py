@@ -73,6 +73,19 @@ def register(*, chain: Chain, address: str, label: str, actor: str, protocol: Pr
     return safe
 
 
+@transaction.atomic
+def assign(*, safe: Safe, protocol: Protocol | None, actor: str) -> Safe:
+    """To a protocol, whose allow-list counts for it from now on; to none, and no list does."""
+    locked = Safe.objects.select_for_update(of=("self",)).select_related("protocol", "chain").get(pk=safe.pk)
+    if locked.protocol != protocol:
+        before = {"protocol": locked.protocol.slug if locked.protocol else None}
+        locked.protocol = protocol
+        locked.save(update_fields=["protocol"])
+        after = {"protocol": protocol.slug if protocol else None}
+        record("safe.assigned", actor=actor, subject=locked.subject, before=before, after=after)
+    return locked
+
+
 def _elsewhere(chain: Chain, address: str) -> str:
     """Where this address is a Safe after all: a wrong chain is the commonest slip of all."""
     for other in Chain.objects.exclude(pk=chain.pk):

@@ -19,7 +19,7 @@ from governance.proposals.selectors import people_of, visible_proposals
 from governance.protocols.models import Protocol
 from governance.safes.models import Safe
 from governance.safes.selectors import all_safes, safes_with_queues, well_known_owners
-from governance.safes.services import refresh, register, register_owners
+from governance.safes.services import assign, refresh, register, register_owners
 from integrations.chain.errors import RpcError
 from integrations.chain.models import Chain
 from ledger import Invalid, Refused
@@ -65,6 +65,7 @@ def safe_page(request: HttpRequest, pk: int) -> HttpResponse:
         "may_set": user.has_level("admin"),
         "exchanged": state_of(safe, user),
         "sharing_choices": Sharing.choices,
+        "protocols": Protocol.objects.all(),
         "seq": seq,
     }
     return render(request, "governance/safe.html", context)
@@ -99,6 +100,18 @@ def new(request: HttpRequest) -> HttpResponse:
             return redirect("governance:safe", safe.pk)
     context = {"form": form, "chains": Chain.objects.exists()}
     return render(request, "governance/register_safe.html", context, status=400 if form.errors else 200)
+
+
+@require_POST
+@require_level("admin")
+def assign_view(request: HttpRequest, pk: int) -> HttpResponse:
+    """Whose allow-list it is held against."""
+    safe = get_object_or_404(Safe, pk=pk)
+    slug, actor = request.POST.get("protocol", ""), current_user(request).actor
+    protocol = get_object_or_404(Protocol, slug=slug) if slug else None
+    assign(safe=safe, protocol=protocol, actor=actor)
+    messages.success(request, f"{safe.label} belongs to {protocol or 'no protocol'} now.")
+    return redirect("governance:safe", pk)
 
 
 @require_POST

@@ -98,6 +98,14 @@ def test_the_whole_way_through_the_api(helix: World) -> None:
     assert api.delete(f"/api/v1/allowed/{pause.json()['id']}/").status_code == 204
     assert review(proposal).blocking
 
+    belongs = f"/api/v1/safes/{helix.guardian.pk}/protocol/"
+    assert api.post(belongs, {"protocol": "nobody"}).json()["errors"][0]["field"] == "protocol"
+    assert api.post(belongs, {"protocol": None}).json()["protocol"] is None
+    proposal = type(proposal).objects.get(pk=proposal.pk)
+    assert [one.grade for one in review(proposal).findings] == ["note"]
+    form = browser_of(admin).post(f"/governance/safes/{helix.guardian.pk}/protocol/", {"protocol": "helix"})
+    assert form.status_code == 302 and Event.objects.filter(verb="safe.assigned").count() == 2
+
     path = f"/api/v1/contracts/{row.pk}/"
     Contract.objects.update(code_hash="0x" + "11" * 32)
     assert api.patch(path, {"name": "Vault"}).json()["code_hash"] == "0x" + "11" * 32
