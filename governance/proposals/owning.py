@@ -40,7 +40,8 @@ class Owning:
         """Those whose signatures it still needs here."""
         if self.given or self.why_not or self.refused:
             return []
-        return [one for one in self.signers if not one.signed_at and not one.removed]
+        safes = {one.safe.address for one in self.deeper}
+        return [one for one in self.signers if not one.signed_at and not one.removed and one.address not in safes]
 
     @property
     def signed(self) -> int:
