@@ -116,8 +116,8 @@ def _third_level(owner: str, child: Safe, digest: str) -> Invalid:
         "signature",
         f"{owner} is a contract that owns {child.label}, an owner here: signatures are put together for two levels, "
         "and this is the third.",
-        f"its approval on the chain, approveHash({digest}) sent to {child.address}: for a registered Safe it is proposed "
-        "on this proposal's page",
+        f"its approval on the chain, approveHash({digest}) sent to {child.address}: of a registered Safe it is "
+        "proposed on this proposal's page",
     )
 
 
