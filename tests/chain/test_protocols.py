@@ -79,7 +79,7 @@ def test_the_whole_way_through_the_api(helix: World) -> None:
     for body, field in (
         ({**line, "function": "0x00000000"}, "function"),
         ({**line, "function": "claim()"}, "function"),
-        (unregistered, "function"),
+        ({**unregistered, "label": "x"}, "function"),
         ({**unregistered, "function": "claim(uint)"}, "label"),
         ({**unregistered, "function": "claim(moon)", "label": "x"}, "function"),
         ({**unregistered, "function": "", "label": "two\nlines"}, "label"),

@@ -23,11 +23,12 @@ from ledger.models import Event
 from ledger.scopes import open_scope, set_private
 from notify.models import Delivery, Message
 from tests.drain import settle
-from tests.paper_safe import KEYS, SAFE, VAULT, offer, paper_safe, sign_row
+from tests.paper_safe import KEYS, SAFE, offer, paper_safe, sign_row
 from tests.people import browser_of, caller, person, program_of, wallet_of
 from work.models import Work
 
 pytestmark = pytest.mark.django_db
+COUNCIL = "0x" + "00" * 19 + "09"
 HANDLER = next(address for address, version in FALLBACK_HANDLERS.items() if version == "1.4.1")
 
 
@@ -346,10 +347,10 @@ def test_owners_of_an_owner_that_is_a_safe_are_told_reminded_and_shown_like_all(
     wallet_of(erin, KEYS[2])
     person("ana", "commander")
     council = Safe.objects.get(pk=safe.pk)
-    council.pk, council.address, council.label = None, VAULT, "Council"
+    council.pk, council.address, council.label = None, COUNCIL, "Council"
     council.owners, council.fallback_handler = [KEYS[1].address, KEYS[2].address], HANDLER
     council.save(force_insert=True)
-    Safe.objects.filter(pk=safe.pk).update(owners=[KEYS[0].address, VAULT])
+    Safe.objects.filter(pk=safe.pk).update(owners=[KEYS[0].address, COUNCIL])
     safe.refresh_from_db()
     proposal = offer(safe, scope=open_scope(kind="incident", title="Stale oracle", actor="user:1"))
     settle(())
@@ -360,7 +361,7 @@ def test_owners_of_an_owner_that_is_a_safe_are_told_reminded_and_shown_like_all(
     assert list(Sight.objects.values_list("user", flat=True)) == [dan.pk]
     later(125)
     assert told() == [("sign_again", {"carol", "dan", "erin"})]
-    given = {"within": VAULT, "signature": b"", "kind": "eip712"}
+    given = {"within": COUNCIL, "signature": b"", "kind": "eip712"}
     NestedConfirmation.objects.create(proposal=proposal, owner=KEYS[1].address, **given)
     later(305)
     body = Message.objects.get(template="sign_nobody").body
