@@ -110,7 +110,9 @@ def test_the_whole_way_through_the_api(helix: World) -> None:
     Contract.objects.update(code_hash="0x" + "11" * 32)
     assert api.patch(path, {"name": "Vault"}).json()["code_hash"] == "0x" + "11" * 32
     assert api.patch(path, {"pin_code": True}).json()["code_hash"] == helix.vault.code_hash
-    power = Power.objects.create(protocol=row.protocol, contract=row, slug="p", title="Pause", function="pause()")
+    power = Power.objects.create(
+        protocol=row.protocol, contract=row, slug="p", title="Pause", function="pause()", holder=DAN.address
+    )
     assert api.delete(path).status_code == 409
     power.delete()
     assert api.delete(path).status_code == 204
