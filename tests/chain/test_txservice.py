@@ -164,7 +164,7 @@ def test_safe_eth_py_goes_all_the_way(helix: World, live_server: LiveServer, ver
 
 def test_the_same_safe_on_two_chains_is_two_safes(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """One base URL a chain, as the hosted service has it: by its number, or by the short name that clients know."""
-    devnet, network = desk.helix.devnet, EthereumNetwork.GNOSIS_CHIADO
+    devnet, network = desk.helix.devnet, EthereumNetwork.GNOSIS_CHIADO_TESTNET
     other = Chain.objects.create(chain_id=network.value, name="Other", short_name="chi", kind="devnet")
     night, here = Account.create(), desk.safe.address
     only = f"{desk.server.url}/safe-tx-service"
