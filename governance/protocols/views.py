@@ -152,7 +152,7 @@ def allow(request: HttpRequest, slug: str) -> HttpResponse:
 
     def add() -> bool:
         if contract is not None:
-            where = {"chain": contract.chain, "address": contract.address, "functions": form.chosen}
+            where: dict[str, Any] = {"chain": contract.chain, "address": contract.address, "functions": form.chosen}
         else:
             where = {name: value for name, value in form.cleaned_data.items() if name != "function"}
             where["functions"] = form.chosen

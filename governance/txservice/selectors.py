@@ -36,9 +36,8 @@ def transaction(viewer: Any, chain_id: int, safe_tx_hash: str, *, withdrawn: boo
         digest = parse_hash(safe_tx_hash)
     except Invalid:
         return Proposal.objects.none()
-    rows = Proposal.objects.visible_to(viewer).filter(chain_id=chain_id)
-    rows = rows if withdrawn else transactions(viewer, chain_id)
-    return rows.filter(safe_tx_hash=digest).order_by("-pk")
+    rows = Proposal.objects.visible_to(viewer).filter(chain_id=chain_id, safe_tx_hash=digest)
+    return (rows if withdrawn else rows.exclude(status__in=HIDDEN)).order_by("-pk")
 
 
 BOUNDS = ("__lt", "__gt", "__lte", "__gte")
