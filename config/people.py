@@ -103,6 +103,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
     "ENUM_NAME_OVERRIDES": {
         "EnvironmentEnum": "governance.plans.models.Plan.Environment",
+        "ContractRoleEnum": "governance.protocols.models.Contract.Role",
         "ExecutorEnvironmentEnum": "integrations.chain.models.Executor.Environment",
         "AddressStandingEnum": "incidents.addresses.models.BoardAddress.Standing",
         "IncidentRoleEnum": "incidents.roles.models.Role",
