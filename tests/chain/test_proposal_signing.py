@@ -244,7 +244,8 @@ def test_the_whole_way_through_the_api(helix: World) -> None:
     where = first.headers["Location"]
     proposal = Proposal.objects.get()
     found = rita.get(f"{where}review/").json()
-    assert (found["signable"], found["words"], found["findings"]) == (True, ["pause() on HelixVault"], [])
+    assert (found["signable"], found["words"]) == (True, ["pause() on HelixVault"])
+    assert [(one["finding"], one["grade"]) for one in found["findings"]] == [("allow_list", "note")]
     owner = person("carol", "viewer")
     wallet_of(owner, Account.from_key(KEYS[CAROL.address]))
     assert [one.pk for one in waiting_for(owner)] == [proposal.pk]
