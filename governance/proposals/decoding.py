@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +52,12 @@ class Names:
             return self.contracts[address].name
         return self.safes[address].label if address in self.safes else ""
 
+    def whose(self, address: str) -> str:
+        """Of an address that a call names, in a word."""
+        if address == ZERO_ADDRESS:
+            return "the zero address"
+        return self.of(address) or ("an owner" if address in self.owners else "not known here")
+
     @cached_property
     def owners(self) -> set[str]:
         return {owner for safe in self.safes.values() for owner in safe.owners}
@@ -70,6 +76,7 @@ class CallView:
     decoded: DecodedCall | None
     how: str = ""  # "Scheduled in HelixTimelock": how a payload comes to be called
     inner: tuple["CallView", ...] = ()
+    who: Mapping[str, str] = field(default_factory=dict)  # whose the addresses among its arguments are
 
     @property
     def sentence(self) -> str:
@@ -88,7 +95,12 @@ class CallView:
         if self.decoded is None:
             return []
         return [
-            {"name": one["name"], "type": one["type"], "text": _spelled(one["value"])}
+            {
+                "name": one["name"],
+                "type": one["type"],
+                "text": (text := _spelled(one["value"])),
+                "who": self.who.get(text, ""),
+            }
             for one in self.decoded.as_json()["args"]
         ]
 
@@ -133,6 +145,8 @@ def _view(number: int, call: Carried, names: Names, budget: list[int], depth: in
     budget[0] -= 1
     inside = carried(call) or [] if depth < DEEPEST else []
     inside = inside if len(inside) <= budget[0] else []
+    decoded = decode(call.data, contract=contract, own=own)
+    addresses = [one.value for one in decoded.args if one.type == "address"] if decoded else []
     return CallView(
         number=number,
         to=call.to,
@@ -140,9 +154,10 @@ def _view(number: int, call: Carried, names: Names, budget: list[int], depth: in
         value=call.value,
         data=call.data,
         contract=contract,
-        decoded=decode(call.data, contract=contract, own=own),
+        decoded=decoded,
         how=f"{call.how.capitalize()} {names.of(call.through) or call.through}" if call.how else "",
         inner=tuple(_view(at, one, names, budget, depth + 1) for at, one in enumerate(inside, 1)),
+        who={one: names.whose(one) for one in addresses},
     )
 
 
