@@ -102,7 +102,7 @@ class RegisterSerializer(StrictSerializer):
     )
 
 
-class AssignSerializer(StrictSerializer):
+class SafeProtocolSerializer(StrictSerializer):
     protocol = serializers.SlugField(allow_null=True, help_text="the slug of a protocol; null: none")
 
 
@@ -156,11 +156,11 @@ class SafeViewSet(
         """What is open, by nonce: rivals, gaps, what is dead, and what executing one does to the rest."""
         return Response(QueueSerializer(queue_of(self.get_object(), request.user)).data)
 
-    @extend_schema(request=AssignSerializer, responses={200: SafeSerializer})
+    @extend_schema(request=SafeProtocolSerializer, responses={200: SafeSerializer})
     @action(detail=True, methods=["post"], filter_backends=[])
     def protocol(self, request: Request, pk: int) -> Response:
         """Say to which protocol it belongs: that one's allow-list counts for it from now on."""
-        asked = AssignSerializer(data=request.data)
+        asked = SafeProtocolSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         given = _protocol(asked.validated_data["protocol"])
         safe = assign(safe=self.get_object(), protocol=given, actor=actor_of(request))
