@@ -40,6 +40,8 @@ ACCOUNT_RATE_LIMITS = {
     "sign_link_read": f"{60 * _OFTEN}/m/ip",
     "status_subscribe": f"{10 * _OFTEN}/m/ip,{60 * _OFTEN}/h/ip",
     "status_link": f"{60 * _OFTEN}/m/ip",
+    "ack_link": f"{20 * _OFTEN}/m/ip,{60 * _OFTEN}/h/key",  # who was paged, without a login
+    "ack_link_read": f"{60 * _OFTEN}/m/ip",
     "login_failed": f"{10 * _OFTEN}/m/ip,5/5m/key",
     "reauthenticate": f"{10 * _OFTEN}/m/user",
 }
@@ -110,5 +112,6 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TaskStatusEnum": "incidents.todo.models.Task.State",
         "UpdateKindEnum": "incidents.updates.models.Update.Kind",
         "RehearsalStatusEnum": "runbooks.rehearsals.models.Rehearsal.State",
+        "PageStatusEnum": "notify.pages.models.Page.State",
     },
 }

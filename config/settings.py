@@ -154,6 +154,8 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "runbooks.rehearsals": {"task": "runbooks.rehearsals", "schedule": 20.0, "options": {"expires": 20.0}},
     "governance.exchange": {"task": "governance.exchange", "schedule": 30.0, "options": {"expires": 30.0}},
     "incidents.status": {"task": "incidents.status", "schedule": 60.0, "options": {"expires": 60.0}},
+    "notify.watch": {"task": "notify.watch", "schedule": 15.0, "options": {"expires": 15.0}},
+    "notify.heartbeat": {"task": "notify.heartbeat", "schedule": 30.0, "options": {"expires": 30.0}},
     "chain.look": {"task": "chain.look", "schedule": 15.0, "options": {"expires": 15.0}},
 }
 
@@ -182,6 +184,10 @@ STATUS_STALE_AFTER: int = env.int("STATUS_STALE_AFTER", 300)  # seconds without 
 # --- addresses that users enter -----------------------------------------------------------------------------------
 # host:port pairs that may be called although they are private, or speak http (integrations/outgoing.py)
 OUTGOING_ALLOW: list[str] = env.list("OUTGOING_ALLOW", default=[])
+
+# --- a dead-man switch elsewhere ----------------------------------------------------------------------------------
+# It is called every 30 s while nothing is late (notify/watching.py), and calls a person when it hears nothing.
+OUTSIDE_HEARTBEAT_URL: str = env.str("OUTSIDE_HEARTBEAT_URL", "")
 
 # --- people -------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"

@@ -24,6 +24,8 @@ from incidents.incidents.words import Line, lines_of
 from incidents.watch.models import Monitor, WatchedBlock, WatchLease
 from ledger.models import Event
 from ledger.selectors import last_seq
+from notify.pages.selectors import waiting_for as paged
+from notify.readiness import on_call
 from runbooks.playbooks.selectors import all_playbooks
 from runbooks.runs.models import StepRun
 
@@ -70,7 +72,7 @@ def watch_state() -> Watch:
 
 
 def tasks_of(user: User) -> list[Task]:
-    tasks: list[Task] = []
+    tasks = [Task("Page", page.title, page.get_absolute_url(), page.severity) for page in paged(user)]
     if user.has_level("commander"):
         leaderless = Incident.objects.visible_to(user).filter(status="triage", commander=None)
         tasks += [Task("Lead", one.title, f"/incidents/{one.pk}/", one.severity) for one in leaderless]
@@ -106,7 +108,9 @@ def readiness() -> list[Fact]:
     modes = list(FailureMode.objects.all())
     uncovered = [mode for mode in modes if not mode.covered]
     monitors = f"{watched['all'] - watched['firing'] - watched['blind']} of {watched['all']} calm"
+    called = on_call()
     return [
+        Fact("On call", called.words, not called.gaps, " · ".join(called.gaps[:3])),
         Fact("Monitors", monitors, bool(watched["all"]) and not watched["firing"] and not watched["blind"]),
         Fact("Playbooks", str(all_playbooks().count()), all_playbooks().exists()),
         Fact(

@@ -6,7 +6,9 @@ from incidents.incidents.services import NUDGE
 from incidents.nudges.services import look
 from incidents.status import publishing
 from incidents.todo.services import REMIND, remind
+from incidents.watch.lease import unwatched
 from incidents.windows import services as windows
+from notify.watching import withholds
 from work import Backoff, handler
 
 handler(KIND, max_attempts=20)(anchor)
@@ -15,3 +17,4 @@ handler(windows.KIND, max_attempts=1000)(windows.lift)
 handler(NUDGE, max_attempts=1000)(look)
 handler(REMIND, max_attempts=1000)(remind)
 handler(publishing.KIND, lease=5, longest=120, max_attempts=10**6, backoff=Backoff(base=1, cap=60))(publishing.publish)
+withholds("watch_late")(unwatched)  # the watch says so itself where it can; here it is judged by others

@@ -24,6 +24,7 @@ DESK = (
     "step.done",
     "monitor.",
     "task.",
+    "page.",
 )
 
 

@@ -20,8 +20,11 @@ from accounts.selectors import actor_of
 from ledger.models import Scope
 from notify import selectors
 from notify.audiences.api import AudienceViewSet, DestinationViewSet
+from notify.ladders.api import LadderViewSet
 from notify.messages import services
 from notify.models import Audience, Delivery, Message
+from notify.pages.api import PageViewSet
+from notify.rotations.api import RotationViewSet
 from work.models import Attempt
 
 
@@ -198,4 +201,7 @@ API = [
     ("destinations", DestinationViewSet, "destination"),
     ("messages", MessageViewSet, "message"),
     ("deliveries", DeliveryViewSet, "delivery"),
+    ("pages", PageViewSet, "page"),
+    ("ladders", LadderViewSet, "ladder"),
+    ("rotations", RotationViewSet, "rotation"),
 ]

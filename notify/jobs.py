@@ -2,6 +2,8 @@
 
 from notify.deliveries import services
 from notify.deliveries.lanes import KIND
+from notify.pages import climbing
+from notify.pages.services import CLIMB
 from notify.promises import services as promises
 from notify.subscribers import services as subscribers
 from work import Backoff, Lease, Outcome, handler
@@ -21,3 +23,9 @@ def deliver(lease: Lease) -> Outcome:
 
 handler(promises.KIND, lease=5, max_attempts=60)(promises.watch)
 handler(subscribers.KIND, lease=5, longest=60, max_attempts=8, backoff=Backoff(base=2, cap=900))(subscribers.send_link)
+
+
+@handler(CLIMB, lease=5, max_attempts=1_000_000, backoff=Backoff(base=1, cap=30))
+def climb(lease: Lease) -> Outcome:
+    """A page is never given up: what keeps it from climbing is tried again, and alarms meanwhile."""
+    return climbing.turn(lease)

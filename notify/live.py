@@ -4,7 +4,8 @@ from django.template.loader import render_to_string
 
 from ledger.live.topics import topic
 from ledger.models import Event
-from notify.models import Delivery, Message
+from notify.models import Delivery, Message, Page
+from notify.pages.selectors import shown
 from notify.selectors import copies
 
 
@@ -32,3 +33,30 @@ def _render(_event: Event, pk: int, audience: str) -> str:
 
 
 topic("message", scope_of=_scope_of, matches=_matches, render=_render)
+
+
+def _scope_of_page(pk: int) -> int | None:
+    found = Page.objects.filter(pk=pk).values_list("pk", "scope_id").first()
+    if found is None:
+        raise LookupError(pk)
+    return found[1]
+
+
+def _pages(event: Event) -> list[int]:
+    noun, _, number = event.subject.partition(":")
+    if noun == "page":
+        return [int(number)]
+    if noun == "delivery":
+        of = Delivery.objects.filter(pk=int(number)).values("message_id")
+        return list(Page.objects.filter(notices__message__in=of).values_list("pk", flat=True).distinct())
+    return []
+
+
+def _render_page(_event: Event, pk: int, audience: str) -> str:
+    page = Page.objects.select_related("acked_by", "scope").get(pk=pk)
+    context = {**shown(page), "oob": True, "sees_addresses": audience != "viewer"}
+    context["may_act"] = audience in ("responder", "commander", "admin")
+    return render_to_string("notify/_page_state.html", context)
+
+
+topic("page", scope_of=_scope_of_page, matches=_pages, render=_render_page)

@@ -3,7 +3,7 @@
 from importlib import import_module
 
 from notify.audiences.services import add_audience
-from notify.demo import load as load_outside
+from notify.demo import load_outside
 
 INSIDE = import_module("notify.migrations.0002_inside_audiences").INSIDE
 

@@ -27,7 +27,7 @@ from integrations.chain.transactions.models import Transaction
 from integrations.safe.hashes import SafeTx, safe_tx_hash
 from ledger.models import Event, Scope
 from ledger.scopes import open_scope
-from notify.demo import load as load_audiences
+from notify.demo import load_outside as load_audiences
 from notify.models import Message
 from notify.services import send
 from runbooks.playbooks.services import save_version

@@ -16,7 +16,7 @@ _SHAPES: dict[tuple[str, str], str] = {
     # not begun or not our concern any more: an empty ring, a dash
     ("ring", "quiet"): "draft pending queued reserved requested planned disabled",
     ("dash", "quiet"): "skipped undone rolled_back cancelled superseded declined withdrawn revoked expired off muted "
-    "merged",
+    "merged lapsed",
     # under way: a filling ring, an hourglass where somebody else must act
     (
         "run",
@@ -29,10 +29,10 @@ _SHAPES: dict[tuple[str, str], str] = {
         "check",
         "good",
     ): "done ok ready sent approved given accepted satisfied contained cleared delivered verified calm up passed saved",
-    ("seal", "good"): "executed final restored closed succeeded",
+    ("seal", "good"): "executed final restored closed succeeded resolved",
     # bad: a cross; a bell where it is burning
     ("cross", "bad"): "failed dead rejected refused dropped aborted lost error down blocked mismatch impacted",
-    ("alarm", "bad"): "alarm firing raised burning",
+    ("alarm", "bad"): "alarm firing raised burning climbing",
     # nobody can say: neither good nor bad, stands out from both
     ("unknown", "unknown"): "unknown reorged disputed",
 }

@@ -11,6 +11,7 @@ from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
 from governance.protocols.models import Protocol
+from incidents.incidents import paging
 from incidents.incidents.models import OVER, Incident
 from incidents.updates.services import add_note as add_note
 from incidents.updates.services import add_update as add_update
@@ -144,6 +145,7 @@ def open_incident(
     record("incident.opened", actor=actor, scope=scope, subject=incident.subject, after=about)
     if tell:
         _tell_responders(incident, actor)
+        paging.opened(incident, actor)
     enqueue(
         NUDGE, key=incident.subject, subject=incident.subject, scope=scope, actor=actor, run_at=timezone.now() + LOOK
     )
@@ -234,6 +236,7 @@ def take_command(*, incident: Incident, user: User) -> Incident:
     )
     if held.status == "triage":
         transition(held, "active", actor=user.actor, reason="command was taken")
+    paging.led(held, user)
     return held
 
 
@@ -259,6 +262,8 @@ def change_severity(*, incident: Incident, severity: str, actor: str, reason: st
         after={"severity": severity},
         reason=reason,
     )
+    if severity < before:
+        paging.graver(held, actor)
     return held
 
 
@@ -274,7 +279,9 @@ def move(*, incident: Incident, to: str, actor: str, reason: str = "") -> Incide
         raise Invalid("reason", "is empty", "say in a sentence why it is over")
     held = hold(incident)
     also = {"ended_at": timezone.now()} if to in OVER else {}
+    before = held.status
     transition(held, to, actor=actor, reason=prose("reason", reason, LONGEST_TEXT, empty=True), also=also)
+    paging.moved(held, before, actor)
     return held
 
 

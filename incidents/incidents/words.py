@@ -11,7 +11,8 @@ from ledger.models import Event
 HIDDEN = (
     *("scope.opened", "scope.linked", "plan.created", "run.drafted", "work.", "proposal.drafted", "step.running"),
     *("step.logged", "lock.", "plan.value.", "rehearsal.queued", "rehearsal.running", "rehearsal.progressed"),
-    *("delivery.sent", "delivery.queued", "delivery.sending", "approval.satisfied", "safe.", "user.", "session."),
+    *("delivery.sent", "delivery.queued", "delivery.sending", "delivery.withdrawn", "message.withdrawn"),
+    *("approval.satisfied", "safe.", "user.", "session."),
     *("transaction.queued", "transaction.reserved", "transaction.signed", "monitor.created", "review."),
     "status.published",
 )
@@ -31,7 +32,7 @@ GROUPS = {
     ),
     "chain": ("proposal.", "confirmation.", "transaction.", "monitor.", "alert.", "chain."),
     "run": ("run.", "step.", "lock.", "request.", "rehearsal."),
-    "told": ("message.", "delivery.", "promise."),
+    "told": ("message.", "delivery.", "promise.", "page."),
 }
 
 
@@ -197,6 +198,14 @@ SENTENCES: dict[str, str] = {
     "status.published": "published the status page, version {number}",
     "status.place.failing": "could not publish the status page",
     "status.place.mended": "published the status page again",
+    "page.opened": "asks for somebody: {ladder}",
+    "page.climbed": "paged {told}",
+    "page.reached.nobody": "could page nobody of this step",
+    "page.unanswered": "went through the whole ladder: nobody answers",
+    "page.acked": "acknowledged the page",
+    "page.held": "is still on it",
+    "page.lapsed": "found nothing done since the page was acknowledged",
+    "page.resolved": "needs nobody any more",
     "transaction.broadcast": "broadcast the transaction",
     "transaction.mined": "saw the transaction mined",
     "transaction.final": "saw the transaction final",

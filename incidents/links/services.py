@@ -4,6 +4,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from incidents.alerts.models import Alert
+from incidents.incidents import paging
 from incidents.incidents.models import Incident
 from incidents.incidents.services import hold, open_only
 from incidents.links.models import IncidentLink
@@ -54,4 +55,5 @@ def merge(*, incident: Incident, into: Incident, actor: str) -> Incident:
         subject=main.subject,
         after={"incident": held.subject, "title": held.title},
     )
+    paging.merged(held, main, actor)
     return held

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from incidents.watch.models import WatchLease
+from incidents.watch.models import Monitor, WatchLease
 
 NAME = "watch"
 LENGTH = timedelta(seconds=5)
+MISSED = timedelta(seconds=60)
 
 
 class LostWatch(Exception):
@@ -57,3 +58,11 @@ def take(holder: str) -> Held | None:
 def release(held: Held) -> None:
     """On an orderly stop the next one need not wait."""
     WatchLease.objects.filter(name=NAME, holder=held.holder, fence=held.fence).update(until=timezone.now())
+
+
+def unwatched(now: datetime) -> str:
+    """In words, if there is something to watch and nobody has for a while."""
+    if not Monitor.objects.filter(enabled=True).exists():
+        return ""
+    seen = WatchLease.objects.filter(name=NAME, beat_at__gt=now - MISSED).exists()
+    return "" if seen else "nobody has watched the chains for a minute"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from accounts.models import User
+from accounts.selectors import people_at
 from integrations.channels import CHANNELS
 from notify.audiences.models import Audience, Destination
 
@@ -30,9 +31,7 @@ def recipients(audience: Audience | None, users: Iterable[User]) -> list[Recipie
 
 def people_of(audience: Audience) -> list[User]:
     """Inside audiences follow the roles: whoever holds the level today belongs today."""
-    if not audience.level:
-        return []
-    return [user for user in User.objects.filter(is_active=True) if user.has_level(audience.level)]
+    return people_at(audience.level) if audience.level else []
 
 
 def _of_audience(audience: Audience | None) -> Iterator[Recipient]:

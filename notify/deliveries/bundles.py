@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from integrations.channels import BETWEEN, Envelope
 from notify.deliveries.models import Delivery
+from notify.pages.links import link_for
 from notify.subscribers.services import footer
 
 LATE = timedelta(minutes=10)
@@ -37,4 +38,4 @@ def _envelope(copy: Delivery) -> Envelope:
     body, at = message.body, message.said_at
     if timezone.now() - at > LATE:
         body = f"(Written {at:%Y-%m-%d %H:%M} UTC; it could not be delivered before.)\n\n{body}"
-    return Envelope(token=copy.token, subject=message.subject_line, body=body, link=message.link, at=at)
+    return Envelope(token=copy.token, subject=message.subject_line, body=body, link=link_for(copy), at=at)

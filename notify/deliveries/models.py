@@ -45,12 +45,17 @@ class Delivery(Status):
     """One copy on its way. Its tries are the attempts of its work row."""
 
     NOUN = "delivery"
-    TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {"queued": {"sent", "failed"}, "failed": {"queued"}}
+    TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
+        "queued": {"sent", "failed", "withdrawn"},
+        "failed": {"queued"},
+        "withdrawn": {"sent"},  # it was on the wire already when it was taken back
+    }
 
     class State(models.TextChoices):
         QUEUED = "queued"
         SENT = "sent"
         FAILED = "failed"
+        WITHDRAWN = "withdrawn"
 
     message = models.ForeignKey(Message, on_delete=models.PROTECT, related_name="deliveries")
     destination = models.ForeignKey(Destination, null=True, on_delete=models.SET_NULL, related_name="deliveries")
@@ -58,7 +63,7 @@ class Delivery(Status):
     channel = models.CharField(max_length=32)
     address = models.CharField(max_length=254)
     sealed = models.TextField()  # for the mail address of an account; a destination keeps its own
-    status = models.CharField(max_length=8, choices=State, default=State.QUEUED)
+    status = models.CharField(max_length=12, choices=State, default=State.QUEUED)
     reference = models.CharField(max_length=200, blank=True, default="")
     error = models.CharField(max_length=300, blank=True, default="")
     lane = models.ForeignKey(Lane, on_delete=models.PROTECT, related_name="deliveries")
@@ -78,6 +83,7 @@ class Delivery(Status):
         indexes = [
             models.Index(fields=["lane", "id"], name="notify_lane_queue", condition=models.Q(status="queued")),
             models.Index(fields=["message"], name="notify_message_queue", condition=models.Q(status="queued")),
+            models.Index(fields=["queued_at"], name="notify_delivery_waits", condition=models.Q(status="queued")),
         ]
 
     def __str__(self) -> str:

@@ -23,8 +23,9 @@ class Message(Status):
     NOUN = "message"
     TRANSITIONS: ClassVar[Mapping[str, set[str]]] = {
         "awaiting_approval": {"approved", "rejected"},
-        "approved": {"sent", "failed"},
+        "approved": {"sent", "failed", "withdrawn"},
         "failed": {"approved"},
+        "withdrawn": {"sent"},
     }
 
     class State(models.TextChoices):
@@ -33,6 +34,7 @@ class Message(Status):
         SENT = "sent"
         FAILED = "failed"
         REJECTED = "rejected"
+        WITHDRAWN = "withdrawn"
 
     scope = models.ForeignKey(Scope, null=True, on_delete=models.PROTECT, related_name="+")
     audience = models.ForeignKey(Audience, null=True, on_delete=models.PROTECT, related_name="messages")

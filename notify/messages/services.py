@@ -272,10 +272,15 @@ def settle(message_id: int) -> None:
 
 
 def _settle(message: Message) -> None:
-    if message.status != Message.State.APPROVED or say(QUEUED, [message.pk, 1])[0][0]:
+    if message.status not in (Message.State.APPROVED, Message.State.WITHDRAWN) or say(QUEUED, [message.pk, 1])[0][0]:
         return
-    if message.deliveries.filter(status=Delivery.State.FAILED).exists():
+    counts = set(message.deliveries.values_list("status", flat=True).distinct())
+    if counts == {message.status}:
+        return
+    if Delivery.State.FAILED in counts:
         transition(message, Message.State.FAILED, actor="system:notify", reason="not every copy could be delivered")
+    elif Delivery.State.SENT not in counts:
+        transition(message, Message.State.WITHDRAWN, actor="system:notify", reason="no copy had left when it was over")
     else:
         transition(message, Message.State.SENT, actor="system:notify", also={"sent_at": timezone.now()})
 

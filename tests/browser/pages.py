@@ -52,8 +52,13 @@ from integrations.devnet.chain import CAROL
 from integrations.secrets.models import Secret
 from integrations.secrets.services import set_secret
 from notify import demo as notify_demo
-from notify.models import Message, Subscriber
-from notify.services import send
+from notify.audiences.services import add_audience
+from notify.ladders.services import save_ladder
+from notify.models import Ladder, Message, Rotation, Subscriber
+from notify.models import Page as Paged
+from notify.pages.links import ack_link
+from notify.rotations.services import add_override, save_rotation
+from notify.services import open_page, resolve, send
 from notify.subscribers import services as subscribing
 from runbooks.playbooks.models import PlaybookVersion
 from runbooks.playbooks.services import save_version
@@ -313,6 +318,60 @@ class World:
         return subscribing.leave_link(Subscriber.objects.get()).split("/")[-2]
 
     @cached_property
+    def paged(self) -> Paged:
+        """It climbs: one rung is told, and nobody has it."""
+        page = open_page(
+            key="pages",
+            title="SEV1 Stale oracle: HLX/USD has not answered since block 18204355",
+            text="Somebody is needed to lead this incident.",
+            severity="SEV1",
+            link="/incidents/",
+            actor=self.admin.actor,
+        )
+        settle(("notify.page",))
+        return Paged.objects.get(pk=page.pk)
+
+    @cached_property
+    def answered(self) -> Paged:
+        """The incident's, whose commander has it."""
+        return Paged.objects.get(about=self.incident.subject)
+
+    @cached_property
+    def unneeded(self) -> Paged:
+        page = open_page(key="unneeded", title="Look at the bridge", actor=self.admin.actor)
+        return resolve(page=page, actor=self.admin.actor, reason="it was a test of the sender")
+
+    def ack_token(self, page: Paged) -> dict[str, str]:
+        return {"token": ack_link(page_id=page.pk, user_id=self.admin.pk).split("/")[-2]}
+
+    @cached_property
+    def rotation(self) -> Rotation:
+        """By day and by night, with somebody who stands in, a time without anybody and somebody without an address."""
+        by_day = {"people": ["ana"], "starts": "2026-11-02", "days": ["mon", "tue", "wed", "thu", "fri", "sat"]}
+        User.objects.filter(pk=person("bo", "responder").pk).update(email="")
+        hours = {"from_time": "08:00", "until_time": "20:00"}
+        by_night = {"people": ["bo", "ana"], "starts": "2026-11-02", "unit": "days", "from_time": "20:00"}
+        layers = [{**by_day, **hours}, {**by_night, "until_time": "08:00"}]
+        made = save_rotation(
+            slug="primary", name="Primary", zone="Europe/Berlin", layers=layers, actor=self.admin.actor
+        )
+        now = timezone.now()
+        since, until = now + timedelta(days=1), now + timedelta(days=2)
+        add_override(rotation=made, user="bo", since=since, until=until, reason="a wedding", actor=self.admin.actor)
+        return made
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """One step reaches nobody."""
+        steps = [
+            {"targets": [self.rotation.target]},
+            {"after": 300, "targets": ["person:bo"]},
+            {"after": 600, "targets": ["role:commander", "audience:responders"]},
+        ]
+        add_audience(slug="responders", name="Responders", kind="inside", level="responder", actor="system:test")
+        return save_ladder(slug="bridge", name="The bridge", climb={"steps": steps}, actor=self.admin.actor)
+
+    @cached_property
     def letter(self) -> str:
         mail.folder().mkdir(parents=True, exist_ok=True)
         (mail.folder() / "20261120T031208000000-abcdef.eml").write_bytes(LETTER)
@@ -557,6 +616,21 @@ PAGES: list[Page] = [
     # telling people
     Page("notify/", with_("message")),
     Page("notify/messages/<int:pk>/", pk("message")),
+    Page("notify/pages/", with_("paged")),
+    Page("notify/pages/<int:pk>/", pk("paged")),
+    Page("notify/pages/<int:pk>/", pk("answered"), name="page in hand"),
+    Page("ack/<str:token>/", lambda w: w.ack_token(w.paged), who=None),
+    Page("ack/<str:token>/", lambda w: w.ack_token(w.answered), who=None, name="ack link, in hand"),
+    Page("ack/<str:token>/", lambda w: w.ack_token(w.unneeded), who=None, name="ack link, over"),
+    Page("ack/<str:token>/", lambda _w: {"token": "x"}, who=None, status=410, name="ack link gone"),
+    Page("notify/on-call/", with_("rotation")),
+    Page("notify/on-call/new/", with_("rotation")),
+    Page("notify/on-call/<slug:slug>/", lambda w: {"slug": w.rotation.slug}),
+    Page("notify/on-call/<slug:slug>/edit/", lambda w: {"slug": w.rotation.slug}),
+    Page("notify/ladders/", with_("ladder")),
+    Page("notify/ladders/new/", with_("ladder")),
+    Page("notify/ladders/<slug:slug>/", lambda w: {"slug": w.ladder.slug}),
+    Page("notify/ladders/<slug:slug>/edit/", lambda w: {"slug": w.ladder.slug}),
     Page("notify/audiences/", with_("message")),
     Page("notify/audiences/<slug:slug>/", lambda world: {"slug": world.message.audience.slug}),
     Page("notify/destinations/<int:pk>/", lambda world: {"pk": world.message.audience.destinations.get().pk}),

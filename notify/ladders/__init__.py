@@ -1,0 +1,1 @@
+"""Who is paged, in which order, and how long each is waited for."""
