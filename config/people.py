@@ -112,6 +112,7 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
         "TaskStatusEnum": "incidents.todo.models.Task.State",
         "UpdateKindEnum": "incidents.updates.models.Update.Kind",
         "RehearsalStatusEnum": "runbooks.rehearsals.models.Rehearsal.State",
+        "DeliveryStatusEnum": "notify.deliveries.models.Delivery.State",
         "PageStatusEnum": "notify.pages.models.Page.State",
     },
 }
