@@ -65,7 +65,7 @@ def lines_of(owners: Owners) -> list[Any]:
     return [json.loads(line) for line in owners.orders.read_text().splitlines()]
 
 
-def tell_all(owners: Owners, turns: int = 150) -> None:
+def tell_all(owners: Owners, turns: int = 90) -> None:
     """Every kind of story to its end."""
     for _ in range(turns):
         if not owners.told_all:
@@ -92,7 +92,7 @@ def offer_of(lines: list[Any], kind: str) -> dict[str, Any]:
 
 def forbidden(lines: list[Any]) -> list[str]:
     offer_of(lines, "batch")["must"] = "never"
-    return [f"FORBIDDEN: {offer_of(lines, 'batch')['hash']} was executed"]
+    return [f"FORBIDDEN: {offer_of(lines, 'batch')['hash']} was {what}" for what in ("executed", "sent")]
 
 
 def lost(lines: list[Any]) -> list[str]:
@@ -119,7 +119,7 @@ def both_rivals(lines: list[Any]) -> list[str]:
 def never_ordered(lines: list[Any]) -> list[str]:
     gone = next(line for line in lines if line.get("kind") == "plain")
     lines.remove(gone)
-    return [f"nobody ordered {gone['offers'][0]['hash']}, which a Safe executed", f"Safe {gone['safe']} is at nonce"]
+    return [f"nobody ordered {gone['offers'][0]['hash']}, which a Safe executed", "is nothing that was ordered"]
 
 
 LIES = (forbidden, lost, decided_otherwise, counted_otherwise, both_rivals, never_ordered)

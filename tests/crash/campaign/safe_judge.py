@@ -4,14 +4,15 @@
     {"decided": "0x…", "must": "never"}
 
 An offer's keys are what the tally counts if it is executed. `once`: exactly one ExecutionSuccess of this hash and one
-count. `never`: neither, and nothing was even sent for it. `either`: one of the story's offers, not both. Executors
-send to a Safe what it executes, and nothing else; only the slower of two rivals may have been sent and reverted.
+count. `never`: neither, and nothing was even sent for it. `either`: one of the story's offers, not both. What executors
+sent to a Safe is told apart by its fields: each was ordered and sent once, and only the slower of two rivals reverted.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 
 from integrations.devnet.rpc import Rpc
@@ -19,12 +20,9 @@ from integrations.devnet.rpc import Rpc
 SUCCESS, FAILURE = (
     "0x" + keccak(text=f"{name}(bytes32,uint256)").hex() for name in ("ExecutionSuccess", "ExecutionFailure")
 )
-EXEC = (
-    "0x"
-    + keccak(text="execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)")[
-        :4
-    ].hex()
-)
+FIELDS = ("address", "uint256", "bytes", "uint8", "uint256", "uint256", "uint256", "address", "address")
+EXEC = keccak(text=f"execTransaction({','.join(FIELDS)},bytes)")[:4]
+HASH = keccak(text=f"getTransactionHash({','.join(FIELDS)},uint256)")[:4]
 AT_ONCE = 200
 
 
@@ -81,11 +79,12 @@ def judge_safes(lines: list[Any], counts: Counter[int], rpc: Rpc) -> tuple[int, 
     found += [f"{failures} inner calls failed"] if failures else []
     transactions = sent(rpc, lines[0]["executors"], safes)
     for safe in safes:
-        races = sum(story["safe"] == safe and story["kind"] == "rivals" for story in stories)
-        found += [f"Safe {safe}: {text}" for text in _of_sent(transactions[safe.lower()], races)]
-        done = sum(times[offer["hash"]] for story in stories if story["safe"] == safe for offer in story["offers"])
+        own = [offer for story in stories if story["safe"] == safe for offer in story["offers"]]
         nonce = int.from_bytes(rpc.call(safe, keccak(text="nonce()")[:4]))
+        done = sum(times[offer["hash"]] for offer in own)
         found += [f"Safe {safe} is at nonce {nonce} after {done} executions"] if nonce != done else []
+        must = {offer["hash"]: offer["must"] for offer in own}
+        found += [f"Safe {safe}: {text}" for text in _of_sent(rpc, transactions[safe.lower()], must, nonce)]
     return passed, found, sum(map(len, transactions.values()))
 
 
@@ -106,9 +105,32 @@ def _of_story(story: Any, times: Counter[str], counts: Counter[int]) -> Iterator
                 yield f"deed {key} was done {counts[key]} times, by {done} executions"
 
 
-def _of_sent(transactions: list[Any], races: int) -> Iterator[str]:
-    if strange := [tx["hash"] for tx in transactions if not tx["input"].startswith(EXEC)]:
-        yield f"sent something else than executions: {strange}"
-    reverted = [tx["hash"] for tx in transactions if tx["status"] != "0x1"]
-    if len(reverted) > races:
-        yield f"{len(reverted)} executions were sent and reverted, with {races} races between rivals: {reverted}"
+def _of_sent(rpc: Rpc, transactions: list[Any], must: Mapping[str, str], nonce: int) -> Iterator[str]:
+    seen: Counter[str] = Counter()
+    for tx in transactions:
+        one = _whose(rpc, tx, must, nonce)
+        if one is None:
+            yield f"{tx['hash']} is nothing that was ordered"
+            continue
+        seen[one] += 1
+        if must[one] == "never":
+            yield f"FORBIDDEN: {one} was sent"
+        elif tx["status"] != "0x1" and must[one] != "either":
+            yield f"{one} was sent and reverted"
+    yield from (f"DUPLICATE: {one} was sent {times} times" for one, times in seen.items() if times > 1)
+
+
+def _whose(rpc: Rpc, tx: Any, must: Mapping[str, str], nonce: int) -> str | None:
+    """Which offer this was for, by the Safe's own word: calldata holds all fields but the nonce."""
+    data = bytes.fromhex(tx["input"][2:])
+    if data[:4] != EXEC:
+        return None
+    fields = decode([*FIELDS, "bytes"], data[4:])[:-1]
+    asked = [
+        (
+            "eth_call",
+            ({"to": tx["to"], "data": "0x" + (HASH + encode([*FIELDS, "uint256"], [*fields, n])).hex()}, "latest"),
+        )
+        for n in range(nonce + 2)
+    ]
+    return next((said for said in rpc.batch(asked) if said in must), None)

@@ -65,7 +65,10 @@ def withdrawn(owners: Owners, owned: Owned, story: Story) -> None:
 
 
 def removed(owners: Owners, owned: Owned, story: Story) -> None:
-    """Enough have signed, and wait for their turn; then one of them is no owner any more, and an endpoint denies it."""
+    """Enough have signed, and wait for their turn; then one of them is no owner any more, and an endpoint denies it.
+
+    In the end the database says that it is ready all the same.
+    """
     present = owners.signers(owned)
     first, second = (owners.keys[place] for place in owned.pair)
     gone, comes = (first, second) if first in present else (second, first)
@@ -75,7 +78,8 @@ def removed(owners: Owners, owned: Owned, story: Story) -> None:
     offer = owners.offer(owned, story, [call], keys=[key], must="never", ahead=1)
     story.deeds += [owners.propose(owned, story, one) for one in (offer, swap)]
     story.deeds += [*sign(offer, gone, a), *sign(swap, a, b), partial(_lie, owners, owned, "owners")]
-    story.deeds += [partial(final, swap), partial(_signing, offer), partial(give_up, offer)]
+    story.deeds += [partial(final, swap), partial(_signing, offer), partial(_lie, owners, owned, "owners")]
+    story.deeds += [partial(forge, offer), partial(decided, offer), partial(give_up, offer)]
 
 
 def too_few(owners: Owners, owned: Owned, story: Story) -> None:
