@@ -47,7 +47,10 @@ class Alert(Status):
 
     class Meta:
         ordering = ["-pk"]
-        indexes = [models.Index(fields=["incident"], name="incidents_alert_incident")]
+        indexes = [
+            models.Index(fields=["incident"], name="incidents_alert_incident"),
+            models.Index(fields=["key"], name="incidents_alert_key"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["key"], condition=models.Q(status="firing"), name="incidents_alert_fires_once"

@@ -37,7 +37,7 @@ def name_of(key: str) -> str:
     return f"{key[: LONGEST_KEY - 33]}~{hashlib.sha256(key.encode()).hexdigest()[:32]}"
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def raise_alert(
     *,
     key: str,

@@ -19,8 +19,8 @@ FORMAT = "pagerduty"
 
 
 class RoutingKeyThrottle(KeyThrottle):
-    def get_cache_key(self, request: Request, view: Any) -> str | None:
-        return f"throttle:inbound:{services.digest_of(routing_key_of(request))[:32]}"
+    def secret(self, request: Request, view: Any) -> str:
+        return routing_key_of(request)
 
 
 def routing_key_of(request: Request) -> str:

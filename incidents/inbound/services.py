@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from governance.protocols.models import Protocol
@@ -17,9 +16,15 @@ from incidents.watch.models import SEVERITIES
 from integrations.inbound import INBOUND
 from integrations.inbound.reading import failure_mode as checked_mode
 from ledger import Invalid, record
+from ledger.statements import Shape, say
 from ledger.text import one_line
 
 GRACE = timedelta(hours=24)
+ROW = Shape(InboundKey)
+KNOWN = f"""
+SELECT {ROW.columns("k")} FROM incidents_inboundkey k WHERE k.enabled
+AND (k.digest = %(digest)s OR (k.previous = %(digest)s AND k.previous_until > statement_timestamp()))
+"""  # noqa: S608
 
 
 def digest_of(secret: str) -> str:
@@ -33,9 +38,8 @@ def new_secret() -> str:
 
 def key_for(secret: str) -> InboundKey | None:
     """Looked up by its hash, so that the database holds no secret and no comparison takes telling time."""
-    digest = digest_of(secret)
-    before = Q(previous=digest, previous_until__gt=timezone.now())
-    return InboundKey.objects.filter(Q(digest=digest) | before, enabled=True).select_related("protocol").first()
+    found = say(KNOWN, {"digest": digest_of(secret)})
+    return ROW.build(iter(found[0])) if found else None
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ from incidents.watch.models import SEVERITIES
 from ledger import Invalid, Refused, alarm, record, transition
 from ledger.models import Scope, ScopeClosure
 from ledger.scopes import add_member, members_of_private, open_scope, set_private
-from ledger.statements import Shape
+from ledger.statements import Shape, say
 from ledger.text import one_line, prose
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
@@ -30,6 +30,15 @@ if TYPE_CHECKING:
     from incidents.alerts.models import Alert
 
 ROW = Shape(Incident)
+OF_MODE = """
+SELECT id FROM incidents_incident WHERE failure_mode = %(mode)s AND NOT status = ANY(%(over)s)
+AND protocol_id IS NOT DISTINCT FROM %(protocol)s::bigint ORDER BY id DESC LIMIT 1
+"""
+OF_KEY = """
+SELECT i.id FROM incidents_alert a JOIN incidents_incident i ON i.id = a.incident_id
+WHERE a.key = %(key)s AND i.failure_mode = '' AND NOT i.status = ANY(%(over)s)
+AND i.protocol_id IS NOT DISTINCT FROM %(protocol)s::bigint ORDER BY i.id DESC LIMIT 1
+"""
 GRAVE = ("SEV1", "SEV2")
 LONGEST_TEXT = 10_000
 LONGEST_SUBJECT = 200
@@ -48,14 +57,7 @@ def open_or_join(alert: "Alert", about: Scope | None = None) -> Incident | None:
     if alert.failure_mode:  # without one only the same key is the same cause, and a key fires once at a time
         _one_at_a_time(f"incident:{alert.protocol_id}:{alert.failure_mode}")
     insiders = members_of_private(about) if about else None
-    same = Incident.objects.exclude(status__in=OVER).filter(protocol=alert.protocol)
-    if insiders is not None:
-        same = same.none()  # not even a private one: its members may be others
-    if alert.failure_mode:
-        found = same.filter(failure_mode=alert.failure_mode).order_by("-pk").first()
-    else:
-        found = same.filter(failure_mode="", alerts__key=alert.key).order_by("-pk").first()
-    if found is not None:
+    if found := None if insiders is not None else _same_cause(alert):
         return _join(found, alert)
     return open_incident(
         private=insiders is not None,
@@ -68,6 +70,17 @@ def open_or_join(alert: "Alert", about: Scope | None = None) -> Incident | None:
         detected_at=alert.raised_at if isinstance(alert.raised_at, datetime) else timezone.now(),
         first_bad=alert.detail,
     )
+
+
+def _same_cause(alert: "Alert") -> Incident | None:
+    """Of the same protocol and failure mode; without one, of the same key. What is wrong inside a private scope joins
+    none of these, not even a private one: its members may be others."""
+    about = {"protocol": alert.protocol_id, "over": list(OVER)}
+    if alert.failure_mode:
+        found = say(OF_MODE, {**about, "mode": alert.failure_mode})
+    else:
+        found = say(OF_KEY, {**about, "key": alert.key})
+    return Incident.objects.get(pk=found[0][0]) if found else None
 
 
 def _open_above(about: Scope | None) -> Incident | None:
@@ -97,7 +110,7 @@ def _one_at_a_time(name: str) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def open_incident(
     *,
     title: str,

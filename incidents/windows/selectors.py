@@ -3,21 +3,24 @@
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from django.db.models import Q
-from django.utils import timezone
-
 from incidents.windows.models import Window
+from ledger.statements import Shape, say
 
 if TYPE_CHECKING:
     from incidents.alerts.models import Alert
 
+ROW = Shape(Window)
+OPEN = f"""
+SELECT {ROW.columns("w")} FROM incidents_window w WHERE w.ended_at IS NULL
+AND w.starts_at <= statement_timestamp() AND w.ends_at > statement_timestamp()
+AND (w.protocol_id IS NULL OR w.protocol_id = %(protocol)s::bigint) ORDER BY w.id
+"""  # noqa: S608
+
 
 def window_of(alert: "Alert") -> Window | None:
     """The open window that expects it. One for a protocol and a pattern expects what fits both."""
-    now = timezone.now()
-    theirs = Q(protocol__isnull=True) | Q(protocol_id=alert.protocol_id)
-    found = Window.objects.filter(theirs, ended_at=None, starts_at__lte=now, ends_at__gt=now).order_by("pk")
-    return next((one for one in found if _expects(one, alert)), None)
+    found = say(OPEN, {"protocol": alert.protocol_id})
+    return next((one for row in found if _expects(one := ROW.build(iter(row)), alert)), None)
 
 
 def _expects(window: Window, alert: "Alert") -> bool:

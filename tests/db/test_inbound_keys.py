@@ -5,7 +5,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
@@ -13,7 +12,7 @@ from governance.protocols.models import Protocol
 from incidents.alerts.models import Alert
 from incidents.alerts.services import raise_alert
 from incidents.inbound import silence
-from incidents.inbound.api import KeyThrottle
+from incidents.inbound.limits import SENDERS
 from incidents.inbound.models import InboundKey, InboundPayload
 from incidents.inbound.services import change_key, create_key, enable_key, rotate_key
 from incidents.incidents.models import Incident
@@ -74,14 +73,14 @@ def test_secrets_of_a_sender_are_sealed_and_its_payloads_kept_without_theirs() -
     assert "hunter2" not in kept and "k-123" not in kept and "USDC" in kept
 
 
-def test_one_flooding_sender_keeps_nobody_else_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache.clear()
-    monkeypatch.setattr(KeyThrottle, "get_rate", lambda self: "3/min")
+def test_one_flooding_sender_keeps_nobody_else_out(settings: Any) -> None:
+    SENDERS.forget()
+    settings.INBOUND_PER_MINUTE = 3
     (_, loud), (_, other) = create_key(name="loud", actor="user:1"), create_key(name="other", actor="user:1")
     answers = [post(loud).status_code for _ in range(5)]
     assert answers == [202, 202, 202, 429, 429] and post(other).status_code == 202
     assert int(post(loud)["Retry-After"]) > 0
-    cache.clear()
+    SENDERS.forget()
 
 
 def test_a_graver_word_of_the_sender_raises_what_was_too_slight() -> None:
