@@ -34,7 +34,7 @@ def measure(stack: Stack) -> None:
     _same("sightings", EXISTING + HOT, after["seen"] - before["seen"])
     _same("payloads", EXISTING + HOT, after["payloads"] - before["payloads"])
     new = [_sent(keys[n % CLIENTS], f"new-{n}", n) for n in range(NEW)]
-    rate("alert_new_per_s", caller, new, 202, f"{note}; each opens an incident and tells two responders")
+    rate("alert_new_per_s", caller, new, 202, f"{note}; each opens an incident; that the responders are told is queued")
     last = inside(stack, "stored")
     _same("incidents", NEW, last["incidents"] - after["incidents"])
     _same("alerts", NEW, last["alerts"] - after["alerts"])

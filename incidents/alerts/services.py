@@ -49,10 +49,12 @@ def raise_alert(
     failure_mode: str = "",
     detail: Mapping[str, Any] | None = None,
     about: Scope | None = None,
+    at_once: bool = True,
 ) -> Alert:
     """The same key while it fires is the same alert. A new one opens or joins an incident, if the rule says so.
 
     `about`: the scope of what is wrong. What is wrong inside a private scope is told inside it, never beside it.
+    `at_once`: whoever is to be told is told in this transaction, and not a moment after it.
     """
     wanted = Alert(
         key=name_of(key),
@@ -68,14 +70,15 @@ def raise_alert(
     if not new:
         return _graver(alert, severity, source) if severity < alert.severity else alert
     alert.protocol, alert.monitor = protocol, monitor
-    hand_over(alert, about, "alert.raised", {"key": alert.key, "title": alert.title, "severity": severity})
+    after = {"key": alert.key, "title": alert.title, "severity": severity}
+    hand_over(alert, about, "alert.raised", after, at_once=at_once)
     return alert
 
 
-def hand_over(alert: Alert, about: Scope | None, verb: str, after: Mapping[str, Any]) -> None:
+def hand_over(alert: Alert, about: Scope | None, verb: str, after: Mapping[str, Any], *, at_once: bool = True) -> None:
     """To an incident, by rule, unless a maintenance window expects it; with the event that tells of the alert."""
     window = window_of(alert)
-    incident = open_or_join(alert, about) if window is None else None
+    incident = open_or_join(alert, about, at_once=at_once) if window is None else None
     alert.incident, alert.scope, alert.window = incident, incident.scope if incident else about, window
     into = {"incident": alert.incident_id, "into": alert.scope_id, "window": alert.window_id, "alert": alert.pk}
     told = {"muted": window.subject} if window else {}

@@ -121,6 +121,7 @@ def _apply(key: InboundKey, one: Incoming, payload: int) -> int | None:
         protocol=key.protocol,
         failure_mode=one.failure_mode or key.failure_mode,
         detail={**shown(one.detail, ()), "payload": f"payload:{payload}"},
+        at_once=False,
     ).pk
 
 

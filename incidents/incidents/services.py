@@ -24,7 +24,7 @@ from ledger.text import one_line, prose
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
-from work import enqueue
+from work import Done, Lease, Outcome, enqueue
 
 if TYPE_CHECKING:
     from incidents.alerts.models import Alert
@@ -43,10 +43,11 @@ GRAVE = ("SEV1", "SEV2")
 LONGEST_TEXT = 10_000
 LONGEST_SUBJECT = 200
 NUDGE = "incidents.nudge"
+TELL = "incidents.tell"
 LOOK = timedelta(seconds=30)  # between two looks at whether something is missing
 
 
-def open_or_join(alert: "Alert", about: Scope | None = None) -> Incident | None:
+def open_or_join(alert: "Alert", about: Scope | None = None, *, at_once: bool = True) -> Incident | None:
     """The rule: what goes wrong inside an open incident belongs to it. Else an open incident of the same protocol and
     failure mode takes the alert; else a grave or a known failure opens one. What has neither stays an alert."""
     inside = _open_above(about)
@@ -69,6 +70,7 @@ def open_or_join(alert: "Alert", about: Scope | None = None) -> Incident | None:
         failure_mode=alert.failure_mode,
         detected_at=alert.raised_at if isinstance(alert.raised_at, datetime) else timezone.now(),
         first_bad=alert.detail,
+        at_once=at_once,
     )
 
 
@@ -124,8 +126,9 @@ def open_incident(
     detected_at: datetime | None = None,
     first_bad: Mapping[str, Any] | None = None,
     tell: bool = True,
+    at_once: bool = True,
 ) -> Incident:
-    """A scope of its own, the record of when it began, and the responders told."""
+    """A scope of its own, the record of when it began, and the responders told; if not at once, as work of its own."""
     title = one_line("title", title, 200)
     _known_severity(severity)
     who = {*members, actor} if actor.startswith("user:") else set(members)
@@ -156,13 +159,31 @@ def open_incident(
         "detected_at": incident.detected_at,
     }
     record("incident.opened", actor=actor, scope=scope, subject=incident.subject, after=about)
-    if tell:
-        _tell_responders(incident, actor)
-        paging.opened(incident, actor)
+    if tell and at_once:
+        _call(incident, actor)
+    elif tell:
+        enqueue(TELL, key=incident.subject, subject=incident.subject, scope=scope, actor=actor)
     enqueue(
         NUDGE, key=incident.subject, subject=incident.subject, scope=scope, actor=actor, run_at=timezone.now() + LOOK
     )
     return incident
+
+
+def tell_later(lease: Lease) -> Outcome:
+    """Of an incident that opened in a flood of alerts: whoever sent them did not wait for this."""
+    incident = Incident.objects.select_related("scope", "protocol").get(pk=int(lease.work.key.partition(":")[2]))
+    outcome = Done()
+    with lease.commit(outcome):
+        if not incident.is_over:
+            _call(incident, lease.work.actor)
+    return outcome
+
+
+def _call(incident: Incident, actor: str) -> None:
+    """Tells the responders, and asks for somebody who leads unless somebody does."""
+    _tell_responders(incident, actor)
+    if incident.commander_id is None:
+        paging.opened(incident, actor)
 
 
 def _first_bad(detail: Mapping[str, Any]) -> tuple[int | None, datetime | None]:

@@ -12,8 +12,11 @@ from incidents.alerts.models import Alert
 from incidents.inbound.models import InboundKey, InboundPayload
 from incidents.inbound.services import create_key
 from incidents.incidents.models import Incident
+from incidents.incidents.services import TELL
 from ledger.models import Event
+from notify.models import Message
 from tests.audiences import load_audiences
+from tests.drain import settle
 from tests.inbound_senders import SIGNING, STORIES, Sender, public_key
 from tests.people import caller, person
 
@@ -52,6 +55,8 @@ def test_a_documented_payload_becomes_its_alerts_once_and_follows_its_sender(nam
     assert again.status_code == first.status_code
     assert set(Alert.objects.values_list("times", flat=True)) == {2} and Incident.objects.count() == story["incidents"]
     assert Event.objects.filter(verb="alert.raised").count() == len(alerts)
+    settle((TELL,))
+    assert Message.objects.count() == story["incidents"], "the responders are told of each"
     assert again.json().get("alerts", []) == first.json().get("alerts", [])
     if "answer" in story:
         assert first.json() == story["answer"]

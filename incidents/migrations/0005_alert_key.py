@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('governance', '0006_exchange'),
-        ('incidents', '0003_war_room'),
+        ('incidents', '0004_status_page'),
         ('ledger', '0003_one_index_less'),
     ]
 
