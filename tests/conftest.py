@@ -110,6 +110,12 @@ def _quick_flush(
     return ["SET LOCAL session_replication_role = replica", *deletions, "SET LOCAL session_replication_role = origin"]
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The tests' database begins with the tables that were made once for all (`tests.migrated`)."""
+    connection.settings_dict["TEST"]["TEMPLATE"] = "breakglass"
+
+
 @pytest.fixture(scope="session", autouse=True)
 def quick_flush() -> None:
     DatabaseOperations.sql_flush = _quick_flush  # type: ignore[method-assign]

@@ -14,13 +14,12 @@ from pathlib import Path
 import pytest
 
 from config import embedded
+from tests import migrated
 
 os.environ["BREAKGLASS_PROFILE"] = "test"
 os.environ.setdefault("ETH_HASH_BACKEND", "pysha3")
 # Playwright keeps an event loop in the suite's own thread; Django would take every test for asynchronous code.
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-# The suite's data outlives nothing: no waiting for the disk.
-HURRIED = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
 
 
 def _start() -> None:
@@ -42,17 +41,13 @@ def _start() -> None:
 
     atexit.register(stop)
     pg_port, redis_port = embedded.free_port(), embedded.free_port()
-    embedded.init_postgres(folder / "postgres")
+    migrated.copy_to(folder)
     for command, log in (
-        ([*embedded.postgres_command(folder / "postgres", pg_port), *HURRIED], "postgres.log"),
+        ([*embedded.postgres_command(folder / "postgres", pg_port), *migrated.HURRIED], "postgres.log"),
         ([*embedded.redis_command(folder / "redis", redis_port), "--appendonly", "no"], "redis.log"),
     ):
         with (folder / log).open("wb") as out:
-            processes.append(
-                subprocess.Popen(
-                    command, cwd="/", stdout=out, stderr=out, start_new_session=True, preexec_fn=embedded.unprivileged()
-                )
-            )
+            processes.append(migrated.start(command, out))
     for process, port in zip(processes, (pg_port, redis_port), strict=True):
         embedded.wait_for_port(port, process)
     os.environ["DATABASE_URL"] = f"postgres://breakglass@127.0.0.1:{pg_port}/postgres"

@@ -113,6 +113,18 @@ class Stack:
             raise AssertionError(f"manage.py {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout + done.stderr
 
+    def fault(self, name: str, *, over: bool = False) -> str:
+        """What `manage.py devnet fault` does, without a process that loads all rooms first."""
+        from integrations.devnet.deploy import describe
+        from integrations.devnet.faults import FAULTS, World
+        from integrations.devnet.faults.board import FaultBoard
+        from integrations.devnet.rpc import Rpc
+
+        rpc = Rpc(self.runtime["DEVNET_RPC_URL"])
+        found = FAULTS[name](FAULTS.parse(name, {}))
+        world = World(rpc, describe(rpc), FaultBoard(self.state_dir))
+        return str(found.clear(world) if over else found.start(world))
+
     def get(self, path: str) -> tuple[int, Any]:
         """Status and JSON (or text); 0 while nobody listens."""
         try:

@@ -97,7 +97,7 @@ def by_two_signatures(desk: Desk, ana: Page, carol: Page, dan: Page, url: str) -
     expect(step(carol, "Two agree")).to_contain_text("You have said yes.")
     expect(agree).to_contain_text("1 of 2 responders: Carol")
     look(desk, carol, "3-one-of-two")
-    desk.stack.manage("devnet", "fault", "stale-feed")
+    desk.stack.fault("stale-feed")
     sign(dan, url, "Dan")
     expect(agree).to_contain_text("approved by 2")
 
@@ -110,7 +110,7 @@ def failed_and_tried_again(desk: Desk, ana: Page) -> None:
     expect(ana.get_by_text("Stopped.", exact=True)).to_be_visible()
     expect(fresh.get_by_role("button", name="Try again")).to_be_visible()
     look(desk, ana, "4-failed")
-    desk.stack.manage("devnet", "fault", "stale-feed", "clear")
+    desk.stack.fault("stale-feed", over=True)
     fresh.get_by_role("button", name="Try again").click()
     expect(fresh.locator("summary.step-proof")).to_contain_text("last answer")
     fresh.locator("summary").click()

@@ -208,7 +208,7 @@ def world() -> Iterator[World]:
         found = World(stack, start_worker)
         with found.worker():  # the demo's own work, an anchored record among it, must not meet the points first
             until(lambda: open_work(stack) == 0, "the demo's work does not end", 90)
-        stack.manage("devnet", "fault", "stale-feed")
+        stack.fault("stale-feed")
         yield found
 
 
