@@ -18,6 +18,8 @@ PASSING = (408, 423, 425, 429)
 """Below 500, these say "not now"."""
 GONE = (404, 410)
 LONGEST_REASON = 240
+TIMEOUT = 10.0
+"""Seconds for one request and its whole answer."""
 
 
 def post_json(url: str, content: Any, *, secrets: Iterable[str], headers: Mapping[str, str] | None = None) -> Answer:
@@ -28,7 +30,7 @@ def post_json(url: str, content: Any, *, secrets: Iterable[str], headers: Mappin
 def post(url: str, body: bytes, *, secrets: Iterable[str], headers: Mapping[str, str]) -> Answer:
     """The answer, whatever it is; Undelivered if none came. No secret is in what it says."""
     try:
-        return request("POST", url, headers=headers, body=body)
+        return request("POST", url, headers=headers, body=body, timeout=TIMEOUT)
     except OutgoingError as error:
         reason = take_out(error.message, secrets)[:LONGEST_REASON]
         closed = error.permanent and not isinstance(error, Unusable)

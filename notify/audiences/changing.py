@@ -51,14 +51,15 @@ def _known(destination: Destination) -> dict[str, Any]:
 
 
 def _lead_on(destination: Destination) -> None:
-    """Copies in the outbox get the new address and its lane, and are tried at once."""
-    queued = Delivery.objects.select_for_update().filter(destination=destination, status=Delivery.State.QUEUED)
-    waiting = list(queued.order_by("pk"))
-    if not waiting:
+    """Copies in the outbox get the new address and its lane, and are tried at once. The lane is written before they
+    are, as by whoever sends there."""
+    queued = Delivery.objects.filter(destination=destination, status=Delivery.State.QUEUED)
+    if not queued.exists():
         return
     address = str(destination.address())
     lane = lanes_of([(destination.channel, address)])[destination.channel, address.lower()]
     Lane.objects.filter(pk=lane, holder=None).update(busy_until=Now(), failures=0)
+    waiting = list(queued.select_for_update().order_by("pk"))
     taken = Delivery.objects.filter(channel=destination.channel, address=address)
     told = set(taken.filter(message__in=[copy.message_id for copy in waiting]).values_list("message_id", flat=True))
     for copy in waiting:

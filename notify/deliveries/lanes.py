@@ -64,8 +64,14 @@ WHERE id = %(lane)s AND holder = %(holder)s
 RETURNING (
   SELECT min(id) FROM notify_delivery
   WHERE lane_id = %(lane)s AND status = 'queued' AND carrier_id IS NULL AND id <> ALL(%(these)s::bigint[])
+), (
+  SELECT count(*) FROM (
+    SELECT 1 FROM notify_delivery WHERE message_id = %(message)s AND status = 'queued' LIMIT %(crowd)s
+  ) still
 )
 """
+CROWD = 300
+"""More copies than are ever under way at once."""
 
 
 @dataclass(frozen=True)
@@ -124,14 +130,22 @@ def open_from(delivery: Delivery, channel: type[Channel]) -> datetime:
     return max(lane.busy_until, lane.free_at - slack, timezone.now())
 
 
-def release(load: Load, *, busy: timedelta = timedelta(), failed: bool = False) -> None:
-    """Let go of the lane for whoever is next. In the transaction that ends the turn, before any copy is written."""
-    own = load.first.destination.pause if load.first.destination else None
-    values = {"lane": load.first.lane_id, "holder": load.first.pk, "busy": busy.total_seconds(), "these": load.keys}
+def release(load: Load, *, busy: timedelta = timedelta(), failed: bool = False) -> bool:
+    """Let go of the lane for whoever is next. In the transaction that ends the turn, before any copy is written.
+
+    True: so many copies of the first one's message are open still that one of them is sure to come after this one.
+    """
+    first = load.first
+    own = first.destination.pause if first.destination else None
+    values = {"lane": first.lane_id, "holder": first.pk, "busy": busy.total_seconds(), "these": load.keys}
     pace = {"pause": load.channel.pause if own is None else own, "failures": load.failures + 1 if failed else 0}
-    found = say(RELEASE, {**values, **pace})
-    if found and found[0][0] is not None:
-        wake(KIND, str(found[0][0]))
+    found = say(RELEASE, {**values, **pace, "message": first.message_id, "crowd": CROWD})
+    if not found:
+        return False
+    ((following, still),) = found
+    if following is not None:
+        wake(KIND, str(following))
+    return bool(still >= CROWD)
 
 
 def unbundle(copies: Iterable[Delivery]) -> None:

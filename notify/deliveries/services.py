@@ -37,8 +37,8 @@ def attempt(lease: Lease) -> Outcome:
     faults.point("delivery.accepted")
     outcome = Done({"reference": reference, "copies": load.keys})
     with lease.commit(outcome):
-        release(load)
-        _write(load.copies, Delivery.State.SENT, reference=reference)
+        crowded = release(load)
+        _write(load.copies, Delivery.State.SENT, reference=reference, crowded=crowded)
         _end_with(load, outcome)
     return outcome
 
@@ -76,8 +76,9 @@ def _end_with(load: Load, outcome: Done | Fail) -> None:
         end(KIND, keys=[copy.work_key for copy in load.others], outcome=outcome)
 
 
-def _write(copies: Iterable[Delivery], to: str, *, reference: str = "", error: str = "") -> None:
-    """Each copy's move and event; then each message's, if this was its last copy."""
+def _write(copies: Iterable[Delivery], to: str, *, reference: str = "", error: str = "", crowded: bool = False) -> None:
+    """Each copy's move and event; then each message's, if this was its last copy. `crowded`: of the first one's
+    message it is not."""
     also = {"error": error[:300]} if error else {"reference": reference[:200], "sent_at": timezone.now(), "error": ""}
     copies = list(copies)
     for copy in copies:
@@ -87,7 +88,8 @@ def _write(copies: Iterable[Delivery], to: str, *, reference: str = "", error: s
             copy.refresh_from_db(fields=["status"])
             if to in copy.TRANSITIONS.get(copy.status, ()):
                 transition(copy, to, actor=ACTOR, also=also, after={"channel": copy.channel})
-    for message_id in sorted({copy.message_id for copy in copies}):
+    ended = {copy.message_id for copy in copies} - ({copies[0].message_id} if crowded else set())
+    for message_id in sorted(ended):
         settle(message_id)
 
 

@@ -17,7 +17,6 @@ from accounts.approvals.services import request_approval
 from accounts.models import User
 from ledger import Invalid, Refused, record, transition
 from ledger.models import Scope
-from ledger.statements import say
 from notify.audiences.models import Audience
 from notify.audiences.selectors import Recipient, recipients
 from notify.deliveries.lanes import KIND, lanes_of
@@ -253,26 +252,13 @@ def refused(*, message_id: int, actor: str, reason: str) -> None:
         transition(message, Message.State.REJECTED, actor=actor, reason=reason)
 
 
-CROWD = 200
-"""More copies than are ever under way at once."""
-QUEUED = """
-SELECT count(*) FROM (
-  SELECT 1 FROM notify_delivery WHERE message_id = %s AND status = 'queued' LIMIT %s
-) waiting
-"""
-
-
+@transaction.atomic(savepoint=False)
 def settle(message_id: int) -> None:
-    """After a delivery ended, in its transaction: with none left open, the message is sent, or failed if any copy was.
-
-    While many are open, one of them will come after this one, and asks: only the last few wait for each other.
-    """
-    if say(QUEUED, [message_id, CROWD])[0][0] < CROWD:
-        _settle(Message.objects.select_for_update().get(pk=message_id))
-
-
-def _settle(message: Message) -> None:
-    if message.status not in (Message.State.APPROVED, Message.State.WITHDRAWN) or say(QUEUED, [message.pk, 1])[0][0]:
+    """After a delivery ended: with none left open, the message is sent, or failed if any copy was."""
+    message = Message.objects.select_for_update().get(pk=message_id)
+    if message.status not in (Message.State.APPROVED, Message.State.WITHDRAWN):
+        return
+    if message.deliveries.filter(status=Delivery.State.QUEUED).exists():
         return
     counts = set(message.deliveries.values_list("status", flat=True).distinct())
     if counts == {message.status}:

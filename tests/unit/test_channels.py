@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import time_machine
 
+from config.embedded import free_port
+from integrations import posting
 from integrations.channels import CHANNELS, Envelope, Undelivered, written
 from integrations.families import masked
 from tests.receiver import Behaviour, Receiver, answer, hang_up, receiver
@@ -186,7 +188,7 @@ def test_a_webhook_is_signed_by_both_keys_while_they_change(there: Receiver) -> 
 
 
 @pytest.mark.parametrize("name", HTTP)
-def test_every_answer_is_understood(name: str, there: Receiver) -> None:
+def test_every_answer_is_understood(name: str, there: Receiver, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Busy, broken, silent: again. Gone: the destination is off. Refused words: this copy alone."""
     limited = fails(name, there, answer(429, {"message": "slow down"}, {"Retry-After": "37"}))
     assert (limited.permanent, limited.after) == (False, timedelta(seconds=37)) and "429" in limited.reason
@@ -195,13 +197,20 @@ def test_every_answer_is_understood(name: str, there: Receiver) -> None:
     assert not later.permanent and later.after and timedelta(minutes=118) < later.after <= timedelta(hours=2)
     assert "html" not in later.reason
     assert not fails(name, there, hang_up).permanent
+    with monkeypatch.context() as held:
+        held.setattr(posting, "TIMEOUT", 0.1)
+        assert "did not answer in time" in fails(name, there, there.say_nothing).reason
     gone = fails(name, there, answer(404, {"message": "Unknown Webhook", "code": 10015}))
     assert gone.permanent and gone.closed
     assert fails(name, there, answer(410 if name in ("slack", "webhook") else 403, b"gone")).closed is True
     refused = fails(name, there, answer(400, {"message": "invalid_payload"}))
     assert refused.permanent and not refused.closed
     assert fails(name, there, answer(302, b"", {"Location": "http://127.0.0.1:1/"})).closed
-    assert len(there.received) == 7
+    assert len(there.received) == 8
+    there.port = free_port()  # nobody listens there
+    settings.OUTGOING_ALLOW = [there.place]
+    refusing = fails(name, there)
+    assert not refusing.permanent and "no connection" in refusing.reason
 
 
 def test_what_only_one_vendor_says(there: Receiver) -> None:
