@@ -89,7 +89,7 @@ def later(span: timedelta) -> None:
             "work_work": ("run_at",),
             "notify_lane": ("busy_until", "free_at"),
             "notify_delivery": ("queued_at", "created_at"),
-            "notify_message": ("created_at",),
+            "notify_message": ("created_at", "let_out_at"),
         }.items():
             moved = ", ".join(f"{column} = {column} - %s" for column in columns)
             cursor.execute(f"UPDATE {table} SET {moved}", [span] * len(columns))
