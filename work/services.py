@@ -149,7 +149,13 @@ def enqueue_many(kind: str, items: Sequence[Item], *, actor: str, scope: Scope |
 
 
 def repeat(kind: str, *, key: str, actor: str, payload: Mapping[str, Any] | None = None) -> None:
-    """Work that is done over and over has one row: made, woken, or begun anew where its last turn has ended."""
+    """Work that is done over and over has one row: made, woken, or begun anew where its last turn has ended.
+
+    For what is committed already: a row that is due and not claimed yet will see it, and is left alone.
+    """
+    due = Work.objects.filter(kind=kind, key=key, status=Work.Status.QUEUED, run_at__lte=Now())
+    if due.exists():
+        return
     row = Work.objects.select_for_update().filter(kind=kind, key=key).first()
     if row is None:
         enqueue(kind, key=key, actor=actor, payload=payload)

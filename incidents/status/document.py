@@ -19,7 +19,7 @@ from notify.models import Message, Promise
 
 PUBLIC_AUDIENCES = ("users",)
 KEPT = timedelta(days=90)
-MOST_PAST, MOST_NOTES = 30, 20
+MOST_OPEN, MOST_PAST, MOST_NOTES = 50, 30, 20
 STEPS = {
     "incident.opened": ("seen", "We have seen something unusual."),
     "incident.active": ("disturbed", "Something is wrong and we are working on it."),
@@ -77,6 +77,7 @@ class Page:
     past: tuple[Matter, ...]
     notes: tuple[Line, ...]
     guidance: str
+    more: int = 0  # open ones that there is no room for
 
     @property
     def lines(self) -> list[Line]:
@@ -94,9 +95,9 @@ def page() -> Page:
     """In a fixed number of queries, whatever there is to say."""
     since = timezone.now() - KEPT
     incidents = list(public_incidents().select_related("protocol").exclude(ended_at__lt=since).order_by("-pk"))
-    incidents = [one for one in incidents if one.status not in OVER] + [one for one in incidents if one.status in OVER][
-        :MOST_PAST
-    ]
+    unended = [one for one in incidents if one.status not in OVER]
+    over = [one for one in incidents if one.status in OVER]
+    incidents = [*unended[:MOST_OPEN], *over[:MOST_PAST]]
     said, notes = _said(incidents, since)
     steps, promises = _steps(incidents), _promises()
     # What is no protocol's is our own housekeeping, until somebody lets out a word about it.
@@ -112,6 +113,7 @@ def page() -> Page:
         past=tuple(one for one in matters if one.ended is not None),
         notes=tuple(notes[:MOST_NOTES]),
         guidance=Guidance.objects.filter(pk=1).values_list("text", flat=True).first() or "",
+        more=len(unended[MOST_OPEN:]),
     )
 
 

@@ -29,7 +29,7 @@ KIND = "status.publish"
 ACTOR = "system:status"
 HEARTBEAT = "heartbeat.json"
 MARK = "<!--freshness-->"
-TOGETHER = timedelta(seconds=1)  # changes that come this close are published as one
+TOGETHER = timedelta(seconds=2)  # changes that come this close are published as one
 TYPES = {
     "html": "text/html; charset=utf-8",
     "json": "application/json",

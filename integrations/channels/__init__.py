@@ -19,7 +19,8 @@ from integrations.families import Family, Member
 class Envelope:
     """What is to be told. `token` is the same at every try, so that a receiver can recognise a repetition.
 
-    Several messages that go out as one are its `parts`; subject and body then speak for all of them.
+    Several messages that go out as one are its `parts`; subject and body then speak for all of them. `leave` is where a
+    subscriber ends them, by a POST: mail programs show a button for it.
     """
 
     token: str
@@ -28,6 +29,7 @@ class Envelope:
     link: str = ""
     at: datetime | None = None
     parts: tuple["Envelope", ...] = ()
+    leave: str = ""
 
 
 class Undelivered(Exception):

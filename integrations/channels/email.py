@@ -49,7 +49,7 @@ class Email(Channel):
             subject=" ".join(envelope.subject.split()),
             body=body,
             to=[config.address],
-            headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated"},
+            headers={"Message-ID": message_id, "Auto-Submitted": "auto-generated", **_leaving(envelope)},
         )
         try:
             message.send()
@@ -61,6 +61,13 @@ class Email(Channel):
         except (smtplib.SMTPException, OSError) as error:
             raise Undelivered(f"the mail server does not answer: {type(error).__name__}", permanent=False) from error
         return message_id
+
+
+def _leaving(envelope: Envelope) -> dict[str, str]:
+    """One press in the reader's own program (RFC 8058)."""
+    if not envelope.leave:
+        return {}
+    return {"List-Unsubscribe": f"<{envelope.leave}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 def _refused(code: int, text: bytes | str) -> Undelivered:

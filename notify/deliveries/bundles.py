@@ -9,7 +9,7 @@ from django.utils import timezone
 from integrations.channels import BETWEEN, Envelope
 from notify.deliveries.models import Delivery
 from notify.pages.links import link_for
-from notify.subscribers.services import footer
+from notify.subscribers.services import footer, leaving
 
 LATE = timedelta(minutes=10)
 LONGEST_SUBJECT = 200
@@ -18,17 +18,19 @@ LONGEST_SUBJECT = 200
 def envelope_of(copies: Sequence[Delivery]) -> Envelope:
     """The first one's token stands for all of them: the same load has the same at every try."""
     parts = tuple(_envelope(copy) for copy in copies)
-    below = footer(copies[0].destination)
+    leave = leaving(copies[0].destination)
     if len(parts) == 1:
-        return replace(parts[0], body=parts[0].body + below)
+        return replace(parts[0], body=parts[0].body + footer(leave), leave=leave)
     links = {part.link for part in parts}
     return Envelope(
         token=parts[0].token,
         subject=f"{len(parts)} messages: {parts[0].subject}"[:LONGEST_SUBJECT],
-        body=BETWEEN.join("\n\n".join(filter(None, (part.subject, part.body, part.link))) for part in parts) + below,
+        body=BETWEEN.join("\n\n".join(filter(None, (part.subject, part.body, part.link))) for part in parts)
+        + footer(leave),
         link=links.pop() if len(links) == 1 else "",
         at=parts[0].at,
         parts=parts,
+        leave=leave,
     )
 
 

@@ -148,11 +148,14 @@ def leave(token: str) -> None:
         place.delete()
 
 
-def footer(destination: Destination | None) -> str:
-    """What a subscriber's copy says below the words that were approved: why it came, and how to end it."""
+def leaving(destination: Destination | None) -> str:
+    """Where the subscriber who is told there ends it; nothing for everybody else."""
     if destination is None or destination.label != LABEL:  # nearly all: without asking for each
         return ""
     found = Subscriber.objects.filter(destination=destination).first()
-    if found is None:
-        return ""
-    return f"\n\n-- \nYou asked for these messages at {settings.STATUS_URL}/\nTo end them: {leave_link(found)}"
+    return leave_link(found) if found else ""
+
+
+def footer(link: str) -> str:
+    """What a subscriber's copy says below the words that were approved: why it came, and how to end it."""
+    return f"\n\n-- \nYou asked for these messages at {settings.STATUS_URL}/\nTo end them: {link}" if link else ""

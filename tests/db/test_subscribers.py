@@ -1,5 +1,8 @@
 """Readers of the status page who want to be told: twice said, easily ended, and nobody learns who is among them."""
 
+import base64
+import hmac
+import json
 import re
 from collections.abc import Iterator
 from datetime import timedelta
@@ -19,6 +22,7 @@ from tests.audiences import load_audiences
 from tests.drain import settle
 from tests.mailserver import MailServer
 from tests.people import browser_of, person
+from tests.receiver import receiver
 
 pytestmark = pytest.mark.django_db
 READER = "Reader@Example.org"
@@ -94,6 +98,8 @@ def test_asked_confirmed_told_and_ended(mail: MailServer) -> None:
     assert "1 reader of the status page" in page and READER not in page
 
     link = link_in(letter, "leave")
+    assert letter["List-Unsubscribe"] == f"<{django_settings.PUBLIC_URL}{link}>"
+    assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "End these messages?" in stranger.get(link).content.decode() and Subscriber.objects.get(status="confirmed")
     for _ in range(2):
         assert stranger.post(link, {"List-Unsubscribe": "One-Click"}).status_code == 200
@@ -144,3 +150,25 @@ def test_nobody_is_flooded(mail: MailServer, settings: Any, monkeypatch: pytest.
     assert [ask("fourth@example.org").status_code for _ in range(3)][-1] == 429
     Subscriber.objects.all().delete()
     assert not Event.objects.filter(verb__startswith="subscriber.").exists(), "strangers write nothing into the ledger"
+
+
+def test_a_program_subscribes_with_an_address_of_its_own(settings: Any) -> None:
+    """The link comes to the webhook itself; whoever reads there confirms it, and is shown the key once."""
+    with receiver() as program:
+        settings.OUTGOING_ALLOW = [program.place]
+        body = {"channel": "webhook", "address": f"{program.url}/hook"}
+        assert Client().post("/status/subscribe/", body).status_code == 200
+        settle()
+        asked = json.dumps(program.received[0].json())
+        found = re.search(r"/status/confirm/[^\s\"\\\\]+/", asked)
+        assert found
+        page = Client().post(found[0]).content.decode()
+        key = re.search(r"whsec_[A-Za-z0-9+/=]+", page)
+        assert key
+        announce("m1")
+        told = program.received[1]
+        mark, at = told.headers["webhook-id"], told.headers["webhook-timestamp"]
+        secret = base64.b64decode(key[0].removeprefix("whsec_"))
+        signed = hmac.new(secret, f"{mark}.{at}.".encode() + told.body, "sha256").digest()
+        assert base64.b64encode(signed).decode() in told.headers["webhook-signature"]
+        assert "The vault is paused." in told.body.decode()
