@@ -98,7 +98,7 @@ def test_asked_confirmed_told_and_ended(mail: MailServer) -> None:
     assert "1 reader of the status page" in page and READER not in page
 
     link = link_in(letter, "leave")
-    assert letter["List-Unsubscribe"] == f"<{django_settings.PUBLIC_URL}{link}>"
+    assert letter["List-Unsubscribe"].strip() == f"<{django_settings.PUBLIC_URL}{link}>"
     assert letter["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert "End these messages?" in stranger.get(link).content.decode() and Subscriber.objects.get(status="confirmed")
     for _ in range(2):
