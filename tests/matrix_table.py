@@ -72,7 +72,6 @@ API: dict[str, dict[str, str]] = {
     "api/v1/messages/": {"get": "viewer", "post": "responder"},
     "api/v1/messages/<int:pk>/": {"get": "viewer"},
     "api/v1/monitors/": {"get": "viewer", "post": "commander"},
-    "api/v1/monitors/<slug:slug>/": {"get": "viewer"},
     "api/v1/pages/": {"get": "viewer", "post": "responder"},
     "api/v1/pages/<int:pk>/": {"get": "viewer"},
     "api/v1/pages/<int:pk>/ack/": {"post": "responder"},
@@ -232,7 +231,7 @@ SERVICE: dict[str, dict[str, str]] = {
 PAGES: dict[str, dict[str, str]] = {
     **SERVICE,
     "": {"get": "viewer"},
-    "^api/(?P<path>.*)$": {"get": "anyone", "post": "anyone"},
+    r"^api/(?P<path>[\s\S]*)$": {"get": "anyone", "post": "anyone"},
     "accounts/2fa/": {"get": "viewer"},
     "accounts/2fa/authenticate/": {"get": "viewer", "post": "viewer"},
     "accounts/2fa/reauthenticate/": {},

@@ -34,10 +34,11 @@ class HeadLag(MonitorType):
     @classmethod
     def judge(cls, config: Any, answers: Sequence[Answer], at: At) -> Verdict:
         # A chain whose clock runs ahead is late by when we saw its block; one that we catch up with, by its own clock.
-        lag = max(0, int(at.now - min(at.block.timestamp, at.seen_at)))
+        # Whoever has only begun to watch waits as long as everybody before saying that no block comes.
+        lag = max(0, int(at.now - max(at.since, min(at.block.timestamp, at.seen_at))))
         reading = {"lag": lag, "limit": config.limit, "block": at.block.number}
         if lag > config.limit:
-            return Breach(f"No new block for {shown_time(lag)}", reading, since=None)
+            return Breach(f"No new block for {shown_time(lag)}", reading)
         return Calm(reading)
 
     @classmethod

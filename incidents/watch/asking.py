@@ -135,11 +135,13 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """Where and when a monitor judges. `now` and `seen_at` are the wall's clock; the block has the chain's."""
+    """Where and when a monitor judges. The block has the chain's clock, all else the wall's: when the block was seen,
+    and since when somebody has watched without a break."""
 
     block: Block
     now: float
     seen_at: float
+    since: float = 0.0
     past: Past = field(default_factory=Past)
 
 

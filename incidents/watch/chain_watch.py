@@ -35,7 +35,7 @@ class ChainWatch:
         self.around = Around(chain)
         self._roster: Roster = Roster()
         self._mark: object = None
-        self._pulsed = 0.0
+        self._pulsed, self._began = 0.0, time.time()
         self._beside: dict[str, Any] = {}
 
     def step(self) -> int:
@@ -95,7 +95,7 @@ class ChainWatch:
         block = head or Block(tip.number, tip.hash, tip.parent_hash or "", tip.timestamp, 0)
         reads = [read for one in roster.surrounding for read in one.reads]
         answers = self.around.ask(client, block, reads)
-        at = At(block, time.time(), tip.at.timestamp())
+        at = At(block, time.time(), tip.at.timestamp(), self._began)
         try:
             results = judge_surroundings(roster.surrounding, answers, at)
             write_changes(self.held, results, block)

@@ -139,7 +139,7 @@ def evaluate(
     now = time.time()
     for one in roster.pinned:
         past = history.past(one.monitor.pk) if history and one.kind.window(one.config) else Past()
-        verdict = one.judge(answers, At(block, now, now, past))
+        verdict = one.judge(answers, At(block, now, now, past=past))
         results.append(_result(client, block, one, verdict, history))
     return Evaluation(block, tuple(results), int((time.monotonic() - started) * 1000))
 

@@ -167,7 +167,7 @@ class _Telling:
             self.unread += 1
             self.points.append(Point(block.number, block.timestamp, "unknown", None))
             return
-        at = At(block, block.timestamp, block.timestamp, Past(self.past))
+        at = At(block, block.timestamp, block.timestamp, past=Past(self.past))
         verdict = self.one.judge(answers, at)
         if isinstance(verdict, Blind):
             self.blind[verdict.reason] = self.blind.get(verdict.reason, 0) + 1

@@ -129,7 +129,7 @@ def wait_for_a_head(seconds: int) -> Do:
 
 def no_more_blocks(stage: Stage) -> None:
     stage.start("chain-halt")
-    wait_for_a_head(61)(stage)
+    wait_for_a_head(66)(stage)
 
 
 def blocks_again(stage: Stage) -> None:
