@@ -37,12 +37,12 @@ def _feeds(deployment: Deployment) -> list[Line]:
         config = {"feed": feed.address, "name": feed.name, "heartbeat": feed.heartbeat}
         severity = "SEV1" if number == 0 else "SEV2"
         found.append((slug, f"{feed.name} is fresh", "oracle_stale", severity, "stale-oracle", config))
-    feed = {"feed": deployment.feed(HLX_USD).address, "name": HLX_USD}
+    priced = {"feed": deployment.feed(HLX_USD).address, "name": HLX_USD}
     for second in deployment.references:
-        config = {**feed, "other": second.address, "limit_bps": 300}
+        config = {**priced, "other": second.address, "limit_bps": 300}
         told = ("price-apart", f"{HLX_USD} has one price", "oracle_deviation", "SEV1", "price-manipulated")
         found.append((*told, config))
-    found.append(("volatility", f"{HLX_USD} moves calmly", "volatility", "SEV3", "", feed))
+    found.append(("volatility", f"{HLX_USD} moves calmly", "volatility", "SEV3", "", priced))
     return found
 
 
@@ -54,7 +54,7 @@ def _vault(deployment: Deployment) -> list[Line]:
     stress = {**money, "feed": feed.address, "name": "Helix", "heartbeat": feed.heartbeat}
     code = {"proxy": vault, "name": "HelixVault", "implementation": deployment.vault_implementation}
     target = {**named, "name": "migration target", "function": TARGET, "expected": NOBODY}
-    safe = {"safe": guardian.address, "name": "Guardian Safe", "singleton": guardian.singleton}
+    safe: dict[str, Any] = {"safe": guardian.address, "name": "Guardian Safe", "singleton": guardian.singleton}
     safe |= {"owners": list(guardian.owners), "threshold": guardian.threshold, "guard": NOBODY, "module_guard": NOBODY}
     perpetual = {**named, "market": 0, "name": "HLX-PERP"}
     outflow = {**money, "name": "hUSD in the vault"}
