@@ -15,6 +15,10 @@ def emergency(stack: Stack) -> None:
     _inside(stack, "benchmarks.emergency")
 
 
+def monitors(stack: Stack) -> None:
+    _inside(stack, "benchmarks.monitors")
+
+
 def review(stack: Stack) -> None:
     _inside(stack, "benchmarks.review")
 
@@ -30,6 +34,7 @@ GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "events": (events.measure, ("--only", "postgres,redis,migrate,ledger")),
     "alerts": (alerts.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
     "emergency": (emergency, ()),
+    "monitors": (monitors, ("--only", "postgres,redis,migrate,static,devnet,demo")),
     "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
     "deliveries": (deliveries.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
     "war_room": (war_room.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),

@@ -35,7 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/schema/", SpectacularAPIView.as_view(), name="api-schema"),
     path("api/docs/", apidocs.docs, name="api-docs"),
     path("api/v1/", include(_api().urls)),
-    re_path(r"^api/(?P<path>.*)$", problems.no_such_address),
+    re_path(r"^api/(?P<path>[\s\S]*)$", problems.no_such_address),
     path("devnet/style/", style.style, name="style"),
     path("devnet/style/error/<int:status>/", style.error, name="style-error"),
     *_pages(),

@@ -6,7 +6,7 @@ from incidents.incidents.services import change_severity, move, open_incident, t
 from incidents.status.models import Guidance
 from incidents.status.services import set_guidance
 from incidents.updates.services import add_note, add_update
-from incidents.watch.services import save_monitor
+from incidents.watch import demo as watched
 from integrations.chain.models import Chain
 from integrations.devnet.deployment import Deployment
 
@@ -26,18 +26,7 @@ def load(actor: str) -> None:
     if deployment is None or chain is None:
         return
     protocol = Protocol.objects.filter(slug="helix").first()
-    for number, feed in enumerate(deployment.feeds):
-        save_monitor(
-            slug="oracle-stale" if number == 0 else f"oracle-stale-{feed.name.lower().replace('/', '-')}",
-            name=f"{feed.name} is fresh",
-            kind="oracle_stale",
-            config={"feed": feed.address, "name": feed.name, "heartbeat": feed.heartbeat},
-            chain=chain,
-            protocol=protocol,
-            severity="SEV1" if number == 0 else "SEV2",
-            failure_mode="stale-oracle",
-            actor=actor,
-        )
+    watched.load(deployment, chain, protocol, actor)
     _past(protocol, actor)
     if not Guidance.objects.exists():
         set_guidance(text=GUIDANCE, actor=actor)

@@ -39,6 +39,9 @@ def _field(name: str, info: FieldInfo, known: BaseModel | None) -> forms.Field:
         widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})
         return forms.CharField(**common, strip=True, max_length=4_000, widget=widget)
     common["initial"] = plain if known is None else getattr(known, name)
+    if get_origin(kind) is tuple:  # a text with a line each; its type splits it
+        common["initial"] = "\n".join(map(str, common["initial"] or ()))
+        return forms.CharField(**common, widget=forms.Textarea(attrs={"rows": 3}), max_length=20_000)
     if kind is bool:
         return forms.BooleanField(**{**common, "required": False})
     if kind is int:

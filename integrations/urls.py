@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from integrations.chain import views as chain
+from integrations.devnet import interface
 from integrations.devnet.mail import views as mail
 from integrations.secrets import views as secrets
 
@@ -23,6 +24,7 @@ urlpatterns = [
     path("secrets/", secrets.secrets, name="secrets"),
     path("secrets/set/", secrets.set_secret, name="set-secret"),
     path("secrets/<slug:name>/remove/", secrets.remove_secret, name="remove-secret"),
+    path("devnet/interface/", interface.interface, name="interface"),
     path("devnet/mail/", mail.mailbox, name="mailbox"),
     path("devnet/mail/<slug:name>/", mail.read, name="mail"),
     path("", include("integrations.devnet.wallet.urls")),

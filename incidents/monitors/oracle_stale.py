@@ -5,17 +5,11 @@ from typing import Any
 
 from pydantic import Field
 
-from incidents.monitors import MONITORS, Answer, Blind, Breach, Calm, MonitorType, Read, Verdict
-from integrations.chain.abi import decode_output, encode_call
-from integrations.chain.reading import Block
+from incidents.monitors import MONITORS, Answer, At, Blind, Breach, Calm, MonitorType, Read, Verdict
+from incidents.watch.feeds import latest, read_round
+from incidents.watch.fields import ADDRESS
 from integrations.families import Config as Base
-from ledger.errors import Invalid
 from runbooks.playbooks.durations import spell
-
-ROUND = (
-    "latestRoundData() view returns (uint80 round, int256 answer, uint256 started, uint256 updated, uint80 answered)"
-)
-LATEST = encode_call(ROUND)
 
 
 @MONITORS.register("oracle_stale")
@@ -25,9 +19,11 @@ class OracleStale(MonitorType):
     label = "Oracle is stale"
     fault = "stale-feed"
     icon = "clock"
+    severity = "SEV1"
+    figure = "age"
 
     class Config(Base):
-        feed: str = Field(pattern=r"^0x[0-9a-fA-F]{40}$", description="address of a Chainlink-compatible feed")
+        feed: str = Field(pattern=ADDRESS, description="address of a Chainlink-compatible feed")
         name: str = Field(min_length=1, max_length=60, description="what the feed prices, such as HLX/USD")
         heartbeat: int = Field(ge=1, le=604_800, description="longest time between two answers, in seconds")
         grace: int = Field(default=0, ge=0, le=86_400, description="seconds to wait beyond the heartbeat")
@@ -38,26 +34,24 @@ class OracleStale(MonitorType):
 
     @classmethod
     def reads(cls, config: Any) -> Sequence[Read]:
-        return [Read(config.feed, LATEST)]
+        return [latest(config.feed)]
 
     @classmethod
-    def judge(cls, config: Any, answers: Sequence[Answer], block: Block) -> Verdict:
-        raw = answers[0]
-        if raw is None:
+    def judge(cls, config: Any, answers: Sequence[Answer], at: At) -> Verdict:
+        if answers[0] is None:
             return Blind(f"the feed {config.name} does not answer")
-        try:
-            round_id, answer, _started, updated, _last = decode_output(ROUND, "", raw)
-        except Invalid:
+        found = read_round(answers[0])
+        if found is None:
             return Blind(f"{config.name} does not answer like a price feed")
-        age = block.timestamp - int(updated)
+        age = at.block.timestamp - found.updated
         if age < 0:
             return Blind(f"the last answer of {config.name} lies in the chain's future")
         limit = config.heartbeat + config.grace
-        reading = {"round": str(round_id), "answer": str(answer), "age": age, "heartbeat": config.heartbeat}
-        if int(answer) <= 0:
-            return Breach(f"{config.name} answers {answer}", reading, since=int(updated))
+        reading = {"age": age, "limit": limit, "answer": str(found.answer), "round": str(found.round_id)}
+        if found.answer <= 0:
+            return Breach(f"{config.name} answers {found.answer}", reading, since=found.updated)
         if age > limit:
-            return Breach(f"Stale oracle: {config.name}", reading, since=int(updated) + limit)
+            return Breach(f"Stale oracle: {config.name}", reading, since=found.updated + limit)
         return Calm(reading)
 
     @classmethod

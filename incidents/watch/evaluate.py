@@ -1,29 +1,40 @@
-"""All monitors of a chain at one block: one batch of reads pinned to its hash, then judged one by one."""
+"""All monitors of a chain at one block: one exchange pinned to its hash, then judged one by one."""
 
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from incidents.monitors import MONITORS, Answer, Blind, Breach, MonitorType, Read, Verdict
+from incidents.monitors import MONITORS, Blind, Breach, Calm, MonitorType, Verdict
+from incidents.watch.asking import At, Past
+from incidents.watch.history import History
 from incidents.watch.models import Monitor
+from incidents.watch.reading import Questions, Reader
 from integrations.chain.client import Client, RpcError
-from integrations.chain.reading import Block, block_ref, to_bytes
+from integrations.chain.models import Chain
+from integrations.chain.reading import Block
 
 logger = logging.getLogger(__name__)
 DEEPEST_SEARCH = 4_096
+BROKEN = "it failed on what it read; its log has the details"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a monitor said at a block. `first_bad`: the first block past the limit, for a breach that began by time."""
+    """What a monitor said at a block. `first_bad`: the first block past the limit, for a breach that began by time.
+
+    `replaced`: the block at which it changed last is no part of this branch.
+    """
 
     monitor: Monitor
     verdict: Verdict
     key: str
     first_bad: Block | None = None
+    replaced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,36 +43,82 @@ class Evaluation:
     results: tuple[Result, ...]
     took_ms: int
 
+    @property
+    def kept(self) -> dict[str, Any]:
+        said = ((one.monitor.pk, one.verdict) for one in self.results)
+        return {name_of(pk): dict(v.keep) for pk, v in said if isinstance(v, Calm | Breach) and v.keep}
+
+    @property
+    def readings(self) -> dict[str, Any]:
+        return readings(self.results)
+
+
+def name_of(monitor: int) -> str:
+    """Under which a monitor stands in a block's JSON."""
+    return f"m{monitor}"
+
+
+def readings(results: Iterable[Result]) -> dict[str, Any]:
+    return {name_of(one.monitor.pk): said(one.verdict) for one in results}
+
+
+def said(verdict: Verdict) -> list[Any]:
+    """A verdict as the page shows it later."""
+    if isinstance(verdict, Blind):
+        return ["unknown", {"why": verdict.reason}]
+    return ["firing" if isinstance(verdict, Breach) else "calm", verdict.reading]
+
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
+    """A monitor made ready: its kind, its config as the kind's model, and what it reads."""
+
     monitor: Monitor
     kind: type[MonitorType]
     config: BaseModel
-    reads: Sequence[Read]
+    reads: tuple[Any, ...]
+    key: str
+
+    def judge(self, answers: Mapping[Any, Any], at: At) -> Verdict:
+        try:
+            return self.kind.judge(self.config, [answers[read] for read in self.reads], at)
+        except Exception:
+            logger.exception("monitor %s could not judge block %s", self.monitor.slug, at.block.number)
+            return Blind(BROKEN)
 
 
-def evaluate(client: Client, block: Block, monitors: Sequence[Monitor]) -> Evaluation:
-    """Raises RpcError only when no endpoint answers at all; a single call that fails makes its monitor blind."""
-    started = time.monotonic()
-    asked: list[_Asked] = []
-    results: list[Result] = []
-    for monitor in monitors:
-        ready = _prepare(monitor)
-        if isinstance(ready, _Asked):
-            asked.append(ready)
-        else:
-            results.append(Result(monitor, ready, ""))
-    answers = _ask(client, block, [read for item in asked for read in item.reads])
-    at = 0
-    for item in asked:
-        own = answers[at : at + len(item.reads)]
-        at += len(item.reads)
-        results.append(_judge(client, block, item, own))
-    return Evaluation(block, tuple(results), int((time.monotonic() - started) * 1000))
+@dataclass(frozen=True)
+class Roster:
+    """The monitors of a chain, made ready once for many blocks. `unfit`: those that cannot be asked, with why."""
+
+    pinned: tuple[Asked, ...] = ()
+    surrounding: tuple[Asked, ...] = ()
+    unfit: tuple[tuple[Monitor, Blind], ...] = ()
+    questions: Questions = field(default_factory=lambda: Questions(()))
+
+    @cached_property
+    def window(self) -> int:
+        return max((one.kind.window(one.config) for one in self.pinned), default=0)
 
 
-def _prepare(monitor: Monitor) -> _Asked | Blind:
+def key_of(kind: type[MonitorType], config: Any, chain: Chain) -> str:
+    """The same contract may stand on two chains: what is wrong there is something else."""
+    return f"{kind.key(config)}@{chain.chain_id}"
+
+
+def prepare(monitors: Iterable[Monitor], chain: Chain) -> Roster:
+    ready = [(monitor, _prepare(monitor, chain)) for monitor in monitors]
+    asked = [one for _, one in ready if isinstance(one, Asked)]
+    pinned = tuple(one for one in asked if not one.kind.now)
+    return Roster(
+        pinned=pinned,
+        surrounding=tuple(one for one in asked if one.kind.now),
+        unfit=tuple((monitor, one) for monitor, one in ready if isinstance(one, Blind)),
+        questions=Questions(read for one in pinned for read in one.reads),
+    )
+
+
+def _prepare(monitor: Monitor, chain: Chain) -> Asked | Blind:
     if monitor.kind not in MONITORS:
         return Blind(f"there is no monitor kind {monitor.kind}")
     kind = MONITORS[monitor.kind]
@@ -69,39 +126,46 @@ def _prepare(monitor: Monitor) -> _Asked | Blind:
         config = kind.Config.model_validate(monitor.config)
     except ValidationError:
         return Blind("its config is not valid any more; save it anew")
-    return _Asked(monitor, kind, config, kind.reads(config))
+    return Asked(monitor, kind, config, tuple(kind.reads(config)), key_of(kind, config, chain))
 
 
-def _ask(client: Client, block: Block, reads: Sequence[Read]) -> list[Answer]:
-    if not reads:
-        return []
-    ref = block_ref(block.hash)
-    calls = [("eth_call", ({"to": read.to, "data": "0x" + read.data.hex()}, ref)) for read in reads]
-    answers: list[Answer] = []
-    for raw in client.batch(calls):
-        try:
-            answers.append(to_bytes(raw) if isinstance(raw, str) else None)
-        except RpcError:
-            answers.append(None)
-    return answers
+def evaluate(
+    client: Client, block: Block, roster: Roster, *, history: History | None = None, reader: Reader | None = None
+) -> Evaluation:
+    """Raises RpcError only when no endpoint answers at all; a single call that fails makes its monitor blind."""
+    started = time.monotonic()
+    answers = (reader or Reader()).ask(client, block, roster.questions, history.number if history else None)
+    results = [Result(monitor, blind, "") for monitor, blind in roster.unfit]
+    now = time.time()
+    for one in roster.pinned:
+        past = history.past(one.monitor.pk) if history and one.kind.window(one.config) else Past()
+        verdict = one.judge(answers, At(block, now, now, past=past))
+        results.append(_result(client, block, one, verdict, history))
+    return Evaluation(block, tuple(results), int((time.monotonic() - started) * 1000))
 
 
-def _judge(client: Client, block: Block, item: _Asked, answers: Sequence[Answer]) -> Result:
-    key = item.kind.key(item.config)
-    try:
-        verdict = item.kind.judge(item.config, answers, block)
-    except Exception:
-        logger.exception("monitor %s could not judge block %s", item.monitor.slug, block.number)
-        return Result(item.monitor, Blind("it failed on what it read; its log has the details"), key)
-    fresh = isinstance(verdict, Breach) and verdict.since is not None and not item.monitor.breached
-    first = _first_after(client, block, verdict.since) if fresh and isinstance(verdict, Breach) else None
-    return Result(item.monitor, verdict, key, first)
+def _result(client: Client, block: Block, one: Asked, verdict: Verdict, history: History | None) -> Result:
+    monitor = one.monitor
+    first = None
+    if isinstance(verdict, Breach) and verdict.since is not None and not monitor.breached:
+        first = _first_after(client, block, verdict.since)
+    replaced = bool(monitor.breached and history and _replaced(monitor, history))
+    return Result(monitor, verdict, one.key, first, replaced)
 
 
-def _first_after(client: Client, block: Block, since: int | None) -> Block | None:
+def _replaced(monitor: Monitor, history: History) -> bool:
+    known = monitor.changed_hash is not None and (monitor.changed_block or 0) >= history.lowest
+    return known and not history.holds(monitor.changed_hash)
+
+
+def judge_surroundings(roster: Sequence[Asked], answers: Mapping[Any, Any], at: At) -> list[Result]:
+    """Those that have their answers by now."""
+    ready = [one for one in roster if all(read in answers for read in one.reads)]
+    return [Result(one.monitor, one.judge(answers, at), one.key) for one in ready]
+
+
+def _first_after(client: Client, block: Block, since: int) -> Block | None:
     """The first block whose clock is past `since`: about a dozen reads, and only when something is newly wrong."""
-    if since is None:
-        return None
     low, high, found = max(0, block.number - DEEPEST_SEARCH), block.number, block
     try:
         while low < high:

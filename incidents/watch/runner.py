@@ -12,60 +12,18 @@ from django.db import DatabaseError, close_old_connections, connection
 from django.db.models import Q
 
 from governance.safes.models import Safe
-from governance.safes.services import follow
-from incidents.watch.evaluate import evaluate
+from incidents.watch.chain_watch import ChainWatch
 from incidents.watch.lease import Held, LostWatch, release, take
-from incidents.watch.models import Monitor, WatchedBlock
-from incidents.watch.services import write_down
-from integrations.chain import heads
-from integrations.chain.client import Client, RpcError, client_for
+from incidents.watch.models import Monitor
+from integrations.chain.client import RpcError
 from integrations.chain.models import Chain
-from integrations.chain.reading import Block
+
+__all__ = ["ChainWatch", "Watcher"]
 
 logger = logging.getLogger(__name__)
 POLL = 0.25
-MOST_BLOCKS = 64  # after a longer pause only the newest are evaluated
 LONGEST_PAUSE = 5.0
 RENEW = 1.0
-
-
-class ChainWatch:
-    """Follows one chain. Blocks are told apart by their hash, so a reorg is simply new blocks behind a known one."""
-
-    def __init__(self, chain: Chain, held: Held) -> None:
-        self.chain, self.held = chain, held
-        self.seen = ""
-
-    def step(self) -> int:
-        """Evaluate what is new; returns how many blocks that were."""
-        client = client_for(self.chain)
-        head = client.existing_block("latest")
-        if head.hash == self.seen:
-            return 0
-        blocks = self._unseen(client, head)
-        monitors = list(Monitor.objects.filter(chain=self.chain, enabled=True))
-        for block in blocks:
-            write_down(self.held, self.chain, evaluate(client, block, monitors))
-        self.seen = head.hash
-        heads.advance(self.chain, client)  # transactions and readiness live by these; a reorg is told there
-        follow(self.chain)  # owners, thresholds and nonces of the chain's Safes
-        return len(blocks)
-
-    def _unseen(self, client: Client, head: Block) -> list[Block]:
-        """From the head back to a block that was evaluated, oldest first."""
-        if self._known(head.hash):
-            return []
-        path = [head]
-        begun = WatchedBlock.objects.filter(chain=self.chain).exists()
-        while begun and len(path) < MOST_BLOCKS and not self._known(path[-1].parent_hash):
-            parent = client.block(path[-1].parent_hash)
-            if parent is None or parent.number + MOST_BLOCKS < head.number or parent.number == 0:
-                break
-            path.append(parent)
-        return path[::-1]
-
-    def _known(self, block_hash: str) -> bool:
-        return WatchedBlock.objects.filter(chain=self.chain, hash=block_hash).exists()
 
 
 class Watcher:
@@ -124,7 +82,7 @@ class Watcher:
                 watch.step()
                 pause = POLL
             except LostWatch:
-                return
+                break
             except RpcError as error:
                 pause = self._back_off(chain, pause, str(error))
             except DatabaseError:
@@ -135,6 +93,7 @@ class Watcher:
                 pause = self._back_off(chain, pause, "an unexpected error")
             close_old_connections()
             self.stopping.wait(max(0.02, pause - (time.monotonic() - started)))
+        watch.close()
         connection.close()
 
     def _back_off(self, chain: Chain, pause: float, why: str) -> float:

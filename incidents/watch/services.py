@@ -1,102 +1,23 @@
-"""Writing down what the monitors said, and the verbs people have on them."""
+"""The verbs people have on monitors."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
+from pydantic import BaseModel, ValidationError
 
 from governance.protocols.models import Protocol
-from incidents.monitors import MONITORS, Blind, Breach, Calm, moment
-from incidents.watch.evaluate import Evaluation, Result
-from incidents.watch.lease import Held
-from incidents.watch.models import SEVERITIES, Monitor, WatchedBlock
+from incidents.monitors import MONITORS, MonitorType
+from incidents.watch.evaluate import key_of
+from incidents.watch.models import SEVERITIES, Monitor
 from integrations.chain.models import Chain
-from integrations.chain.reading import Block
-from ledger import Invalid, alarm, record
+from ledger import Invalid, Refused, alarm, record
+from ledger.text import one_line
 
-KEPT_BLOCKS = 512
-BLIND_SEVERITY = "SEV3"
-
-
-def write_down(held: Held, chain: Chain, evaluation: Evaluation) -> bool:
-    """The block and every change it brought, in one transaction under the watcher's fence. False: done already."""
-    block = evaluation.block
-    with held.commit():
-        _, new = WatchedBlock.objects.get_or_create(
-            chain=chain,
-            hash=block.hash,
-            defaults={
-                "number": block.number,
-                "timestamp": block.timestamp,
-                "monitors": len(evaluation.results),
-                "took_ms": evaluation.took_ms,
-            },
-        )
-        if not new:
-            return False
-        for result in evaluation.results:
-            _apply(result, block)
-        if block.number % 64 == 0:
-            WatchedBlock.objects.filter(chain=chain, number__lt=block.number - KEPT_BLOCKS).delete()
-    return True
-
-
-def _apply(result: Result, block: Block) -> None:
-    """Only changes are written and told; a monitor that goes on saying the same costs nothing."""
-    monitor, verdict = result.monitor, result.verdict
-    if isinstance(verdict, Blind):
-        if not monitor.blind:
-            _change(monitor, block, blind=True)
-            _tell(monitor, block, "monitor.blind", f"monitor_blind:{monitor.slug}", BLIND_SEVERITY, verdict.reason)
-        return
-    if monitor.blind:
-        _change(monitor, block, blind=False)
-        _tell(monitor, block, "monitor.seeing", f"monitor_blind:{monitor.slug}", BLIND_SEVERITY, "", cleared=True)
-    if isinstance(verdict, Breach) and not monitor.breached:
-        _change(monitor, block, breached=True, reading=verdict.reading)
-        extra = {"reading": verdict.reading, **_first_bad(result, verdict, block)}
-        _tell(monitor, block, "monitor.breached", result.key, monitor.severity, verdict.title, extra=extra)
-    elif isinstance(verdict, Calm) and monitor.breached:
-        _change(monitor, block, breached=False, reading=verdict.reading)
-        extra = {"reading": verdict.reading}
-        _tell(monitor, block, "monitor.cured", result.key, monitor.severity, "", cleared=True, extra=extra)
-
-
-def _change(monitor: Monitor, block: Block, **fields: Any) -> None:
-    fields |= {"changed_block": block.number, "changed_at": timezone.now()}
-    Monitor.objects.filter(pk=monitor.pk).update(**fields)
-    for name, value in fields.items():
-        setattr(monitor, name, value)
-
-
-def _first_bad(result: Result, verdict: Breach, block: Block) -> dict[str, Any]:
-    """A devnet's clock may run ahead of ours: nothing is dated into our future."""
-    first = result.first_bad or block
-    at: datetime = min(moment(first.timestamp), timezone.now())
-    return {"first_bad_block": first.number, "first_bad_at": at.isoformat(), "since": verdict.since}
-
-
-def _tell(
-    monitor: Monitor,
-    block: Block,
-    verb: str,
-    key: str,
-    severity: str,
-    title: str,
-    *,
-    cleared: bool = False,
-    extra: Mapping[str, Any] | None = None,
-) -> None:
-    named = title if verb != "monitor.blind" else f"{monitor.name} cannot be judged: {title}"
-    record(
-        verb,
-        actor=monitor.actor,
-        subject=monitor.subject,
-        after={"block": block.number, "block_hash": block.hash, **(extra or {})},
-        alarm=alarm(key, severity, cleared=cleared, title=named or monitor.name),
-    )
+RESERVED = ("new",)
+LONGEST_MUTE = timedelta(days=7)
 
 
 @transaction.atomic
@@ -115,10 +36,12 @@ def save_monitor(
 ) -> Monitor:
     """Make a monitor, or change the one with this slug; an unchanged one stays as it is."""
     parsed = MONITORS.parse(kind, config)
+    if slug in RESERVED:
+        raise Invalid("slug", f"{slug} is the name of a page", "another short name")
     if severity not in dict(SEVERITIES):
         raise Invalid("severity", f"{severity!r} is not known", "SEV1, SEV2, SEV3 or SEV4")
     fields: dict[str, Any] = {
-        "name": name,
+        "name": one_line("name", name, 120),
         "kind": kind,
         "config": parsed.model_dump(mode="json"),
         "chain": chain,
@@ -130,23 +53,73 @@ def save_monitor(
     found = Monitor.objects.select_for_update().filter(slug=slug).first()
     if found and all(getattr(found, key) == value for key, value in fields.items()):
         return found
+    if enabled:
+        _asked_once(slug, MONITORS[kind], parsed, chain)
+    fields["revision"] = found.revision + 1 if found else 1
     monitor, created = Monitor.objects.update_or_create(slug=slug, defaults=fields)
-    after = {key: value for key, value in fields.items() if key not in ("chain", "protocol")}
+    after = {key: value for key, value in fields.items() if key not in ("chain", "protocol", "revision")}
     record("monitor.created" if created else "monitor.changed", actor=actor, subject=monitor.subject, after=after)
-    if found and found.breached and (not enabled or found.config != monitor.config):
+    asks_otherwise = found and (found.kind, found.config, found.chain_id) != (kind, monitor.config, chain.pk)
+    if found and (found.breached or found.blind) and (not enabled or asks_otherwise):
         _stand_down(found, monitor, actor)
     return monitor
 
 
+def change_monitor(*, monitor: Monitor, actor: str, **changes: Any) -> Monitor:
+    """Some of what `save_monitor` takes; the rest stays."""
+    names = ("slug", "name", "kind", "config", "chain", "protocol", "severity", "failure_mode", "enabled")
+    return save_monitor(**{**{name: getattr(monitor, name) for name in names}, **changes}, actor=actor)
+
+
+def _asked_once(slug: str, kind: type[MonitorType], config: BaseModel, chain: Chain) -> None:
+    """Two monitors with one key would clear each other's alert."""
+    key = kind.key(config)
+    for other in Monitor.objects.filter(kind=kind.name, chain=chain, enabled=True).exclude(slug=slug):
+        try:
+            taken = kind.key(kind.Config.model_validate(other.config))
+        except ValidationError:
+            continue
+        if taken == key:
+            raise Invalid("config", f"{other.name} watches this already (alert key {key})", "change that one instead")
+
+
 def _stand_down(before: Monitor, monitor: Monitor, actor: str) -> None:
-    """Nobody looks at the old question any more: its alert must not fire for ever."""
-    kind = MONITORS[before.kind]
-    key = kind.key(kind.Config.model_validate(before.config))
-    Monitor.objects.filter(pk=monitor.pk).update(breached=False, blind=False)
-    monitor.breached = monitor.blind = False
-    record(
-        "monitor.stood.down",
-        actor=actor,
-        subject=monitor.subject,
-        alarm=alarm(key, before.severity, cleared=True, title=before.name),
-    )
+    """Nobody looks at the old question any more: its alerts must not fire for ever."""
+    Monitor.objects.filter(pk=monitor.pk).update(breached=False, blind=False, told=False)
+    monitor.breached = monitor.blind = monitor.told = False
+    keys = {f"monitor_blind:{before.slug}": before.blind}
+    if before.kind in MONITORS:
+        kind = MONITORS[before.kind]
+        keys[key_of(kind, kind.Config.model_validate(before.config), before.chain)] = before.breached and before.told
+    for key, raised in keys.items():
+        raised_alarm = alarm(key, before.severity, cleared=True, title=before.name) if raised else None
+        if raised_alarm:
+            record("monitor.stood.down", actor=actor, subject=monitor.subject, alarm=raised_alarm)
+
+
+@transaction.atomic
+def mute(*, monitor: Monitor, minutes: int, reason: str, actor: str) -> Monitor:
+    """It is judged and shown, and nobody is told until the time is over; what fires then is told then."""
+    longest = int(LONGEST_MUTE.total_seconds() // 60)
+    if not 1 <= minutes <= longest:
+        raise Invalid("minutes", f"{minutes} minutes is not a time to mute for", f"from 1 minute to {longest} (a week)")
+    reason = one_line("reason", reason, 200)
+    until = timezone.now() + timedelta(minutes=minutes)
+    return _set_mute(monitor, actor, "monitor.muted", until, reason)
+
+
+@transaction.atomic
+def unmute(*, monitor: Monitor, actor: str) -> Monitor:
+    if not monitor.muted:
+        raise Refused(f"{monitor.name} is not muted.", "nothing to do")
+    return _set_mute(monitor, actor, "monitor.unmuted", None, "")
+
+
+def _set_mute(monitor: Monitor, actor: str, verb: str, until: Any, reason: str) -> Monitor:
+    row = Monitor.objects.select_for_update().get(pk=monitor.pk)
+    before = {"muted_until": row.muted_until.isoformat() if row.muted_until else None}
+    row.muted_until, row.mute_reason, row.revision = until, reason, row.revision + 1
+    row.save(update_fields=["muted_until", "mute_reason", "revision"])
+    after = {"muted_until": until.isoformat() if until else None}
+    record(verb, actor=actor, subject=row.subject, before=before, after=after, reason=reason)
+    return row

@@ -21,17 +21,18 @@ PATIENCE = 3.0
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """One endpoint now. `problem` is empty when all is well."""
+    """One endpoint now. `problem` is empty when all is well; `elsewhere`: it is on another branch than the others."""
 
     name: str
     head: int | None
     latency_ms: float | None
     problem: str
+    elsewhere: bool = False
 
 
-def glance(chain: Chain) -> list[Glance]:
+def glance(chain: Chain, client: Client | None = None) -> list[Glance]:
     """Asks every enabled endpoint (network only, nothing is written)."""
-    client = client_for(chain)
+    client = client or client_for(chain)
     said = client.everyone(_timed, resting=True)
     heads = {name: answer for name, answer in said.items() if not isinstance(answer, RpcError)}
     top = max((head for head, _ in heads.values()), default=0)
@@ -44,9 +45,10 @@ def glance(chain: Chain) -> list[Glance]:
             continue
         head, latency = answer
         problem = f"{top - head} blocks behind" if top - head > BEHIND else ""
-        if branch.get(name) not in (None, _usual(branch)):
+        elsewhere = branch.get(name) not in (None, _usual(branch))
+        if elsewhere:
             problem = "on another branch than the others"
-        found.append(Glance(name, head, latency, problem))
+        found.append(Glance(name, head, latency, problem, elsewhere))
     return found
 
 

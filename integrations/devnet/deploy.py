@@ -5,8 +5,19 @@ from pathlib import Path
 from integrations.devnet.builder import Builder, BuildError, burst, code_hash
 from integrations.devnet.chain import BLOCK_SECONDS, CHAIN_ID, FAUCET
 from integrations.devnet.deployment import Deployment, SafeRef
-from integrations.devnet.helix import deploy_helix, feed_refs, hand_over, handed_over, parts, read_markets
+from integrations.devnet.helix import (
+    deploy_helix,
+    deploy_references,
+    feed_refs,
+    hand_over,
+    handed_over,
+    parts,
+    read_markets,
+    reference_refs,
+    references,
+)
 from integrations.devnet.keys import EXECUTOR_ADDRESS
+from integrations.devnet.multicall import MULTICALL3, put_multicall
 from integrations.devnet.population import TRADERS, populate, populated
 from integrations.devnet.rpc import Rpc
 from integrations.devnet.safe_contracts import SINGLETON_FACTORY, safe_contracts, singleton_factory_code
@@ -31,9 +42,12 @@ def deploy(rpc_url: str, *, state_dir: Path | None = None, block_seconds: int | 
     rpc = Rpc(rpc_url)
     try:
         require_devnet(rpc)
-        if not complete(rpc):
+        whole = complete(rpc)
+        if not whole or not extended(rpc):
             with burst(rpc, block_seconds=block_seconds) as builder:
-                _deploy(builder)
+                if not whole:
+                    _deploy(builder)
+                _extend(builder)
         deployment = describe(rpc)
         if state_dir:
             deployment.save(state_dir)
@@ -67,6 +81,17 @@ def _deploy(builder: Builder) -> None:
     hand_over(builder)
 
 
+def extended(rpc: Rpc) -> bool:
+    """Whether what stands beside the demo is there; a chain that was kept from before may lack it."""
+    return all(rpc.code(address) for address in (MULTICALL3, *(part.address for part in references().values())))
+
+
+def _extend(builder: Builder) -> None:
+    put_multicall(builder.rpc)
+    if not extended(builder.rpc):
+        deploy_references(builder)
+
+
 def describe(rpc: Rpc) -> Deployment:
     """What stands on this chain, with what only the chain knows (its genesis, the options' expiries)."""
     canonical: dict[str, dict[str, str]] = {}
@@ -87,6 +112,7 @@ def describe(rpc: Rpc) -> Deployment:
         markets=read_markets(rpc),
         traders=TRADERS,
         executor=EXECUTOR_ADDRESS,
+        references=reference_refs(),
     )
 
 

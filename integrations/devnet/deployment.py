@@ -64,6 +64,8 @@ class Deployment:
     markets: tuple[MarketRef, ...]
     traders: int
     executor: str
+    references: tuple[FeedRef, ...] = ()
+    """second sources, under the name of the feed that they stand beside"""
 
     def safe(self, slug: str) -> SafeRef:
         return next(safe for safe in self.safes if safe.slug == slug)
@@ -95,6 +97,9 @@ class Deployment:
     def as_json(self) -> str:
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
 
+    def reference(self, name: str) -> FeedRef:
+        return next(feed for feed in self.references if feed.name == name)
+
     @classmethod
     def from_json(cls, text: str) -> Self:
         raw: dict[str, Any] = json.loads(text)
@@ -102,6 +107,7 @@ class Deployment:
             raise ValueError(f"This deployment is of chain {raw.get('chain_id')}, not of the devnet ({CHAIN_ID}).")
         raw["safes"] = tuple(SafeRef(**{**item, "owners": tuple(item["owners"])}) for item in raw["safes"])
         raw["feeds"] = tuple(FeedRef(**item) for item in raw["feeds"])
+        raw["references"] = tuple(FeedRef(**item) for item in raw.get("references", ()))
         raw["markets"] = tuple(MarketRef(**item) for item in raw["markets"])
         return cls(**raw)
 

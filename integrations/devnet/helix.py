@@ -49,6 +49,10 @@ FEEDS = (
 )
 
 
+REFERENCED = (HLX_USD,)
+"""Feeds that have a second source beside them, which no contract uses: something to compare with."""
+
+
 @dataclass(frozen=True, slots=True)
 class MarketPlan:
     """A market to list. `days` until expiry and `strike` (8 decimals) are for options only."""
@@ -96,6 +100,26 @@ def _part(artifact: str, types: tuple[str, ...] = (), *arguments: object) -> Par
     return Part(artifact, artifact_code(artifact) + encode(types, arguments))
 
 
+def _feed(feed: FeedPlan, description: str, admin: Part) -> Part:
+    return _part(
+        "HelixFeed",
+        ("string", "uint8", "uint256", "int256", "address", "address"),
+        description,
+        FEED_DECIMALS,
+        feed.heartbeat,
+        feed.first_answer,
+        admin.address,
+        KEEPER.address,
+    )
+
+
+@cache
+def references() -> dict[str, Part]:
+    """Second sources by the name of the feed that they stand beside."""
+    admin = parts()["timelock"]
+    return {feed.name: _feed(feed, f"{feed.name}, second source", admin) for feed in FEEDS if feed.name in REFERENCED}
+
+
 @cache
 def parts() -> dict[str, Part]:
     """In the order in which they must be deployed."""
@@ -120,19 +144,7 @@ def parts() -> dict[str, Part]:
         GRACE_SECONDS,
     )
     vault = _part("ERC1967Proxy", ("address", "bytes"), implementation.address, initialize)
-    feeds = {
-        f"feed:{feed.name}": _part(
-            "HelixFeed",
-            ("string", "uint8", "uint256", "int256", "address", "address"),
-            feed.name.replace("/", " / "),
-            FEED_DECIMALS,
-            feed.heartbeat,
-            feed.first_answer,
-            timelock.address,
-            KEEPER.address,
-        )
-        for feed in FEEDS
-    }
+    feeds = {f"feed:{feed.name}": _feed(feed, feed.name.replace("/", " / "), timelock) for feed in FEEDS}
     return {
         "timelock": timelock,
         "usd": usd,
@@ -204,6 +216,23 @@ def feed_address(name: str) -> str:
 
 def feed_refs() -> tuple[FeedRef, ...]:
     return tuple(FeedRef(feed.name, feed_address(feed.name), feed.heartbeat, FEED_DECIMALS) for feed in FEEDS)
+
+
+def reference_refs() -> tuple[FeedRef, ...]:
+    heartbeats = {feed.name: feed.heartbeat for feed in FEEDS}
+    return tuple(FeedRef(name, part.address, heartbeats[name], FEED_DECIMALS) for name, part in references().items())
+
+
+def deploy_references(builder: Builder) -> None:
+    """They begin where their feeds are."""
+    for name, part in references().items():
+        builder.create(part.init_code, what=f"second source of {name}")
+    builder.flush()
+    for name, part in references().items():
+        now = ask(builder.rpc, feed_address(name), "latestAnswer()", returns="int256")[0]
+        data = calldata("updateAnswer(int256)", now)
+        builder.send(part.address, data, sender=KEEPER.address, what=f"second source of {name}", gas=300_000)
+    builder.flush()
 
 
 def read_markets(rpc: Rpc) -> tuple[MarketRef, ...]:

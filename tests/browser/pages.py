@@ -43,6 +43,9 @@ from incidents.status.models import Publication
 from incidents.todo.services import open_task
 from incidents.updates.models import Update
 from incidents.updates.services import edit
+from incidents.watch.evaluate import name_of
+from incidents.watch.models import Monitor, WatchedBlock
+from incidents.watch.services import mute, save_monitor
 from incidents.windows.models import Window
 from incidents.windows.services import open_window
 from integrations.chain.models import Executor
@@ -72,6 +75,7 @@ from tests.drain import settle
 from tests.passkeys import add_passkey
 from tests.people import person
 
+FEED = "0x" + "fe" * 20
 PROCEDURE = """\
 playbook: procedure
 title: A procedure with everything in it
@@ -372,6 +376,35 @@ class World:
         return save_ladder(slug="bridge", name="The bridge", climb={"steps": steps}, actor=self.admin.actor)
 
     @cached_property
+    def monitor(self) -> Monitor:
+        """Fires, is muted, and has read something at each of the last blocks."""
+        chain = self.governed.chain
+        monitor = save_monitor(
+            slug="volatile",
+            name="HLX/USD moves too much",
+            kind="volatility",
+            config={"feed": FEED, "name": "HLX/USD", "window": 600, "limit_bps": 500},
+            chain=chain,
+            protocol=self.governed.protocol,
+            failure_mode="stale-oracle",
+            actor=self.admin.actor,
+        )
+        for number in range(40):
+            figure = 100 + number * number
+            reading = {"volatility_bps": figure, "limit": 500, "price": "1240000000", "samples": number}
+            WatchedBlock.objects.create(
+                chain=chain,
+                number=9_000_000 + number,
+                hash=f"0x{number:064x}",
+                timestamp=1_800_000_000 + number,
+                monitors=1,
+                took_ms=4,
+                readings={name_of(monitor.pk): ["firing" if figure > 500 else "calm", reading]},
+            )
+        mute(monitor=monitor, minutes=600, reason="The feed is moved to another contract.", actor=self.admin.actor)
+        return monitor
+
+    @cached_property
     def letter(self) -> str:
         mail.folder().mkdir(parents=True, exist_ok=True)
         (mail.folder() / "20261120T031208000000-abcdef.eml").write_bytes(LETTER)
@@ -548,10 +581,14 @@ PAGES: list[Page] = [
     # incidents
     Page("incidents/", with_("run")),
     Page("incidents/open/"),
-    Page("incidents/monitors/"),
     Page("incidents/inbound/", with_("sender")),
     Page("incidents/windows/", with_("window")),
     Page("incidents/inbound/<int:pk>/", lambda world: {"pk": world.sender.pk}),
+    Page("incidents/monitors/", with_("monitor")),
+    Page("incidents/monitors/new/"),
+    Page("incidents/monitors/new/<slug:kind>/", lambda world: {"kind": "stress_score"} if world.governed else {}),
+    Page("incidents/monitors/<slug:slug>/", lambda world: {"slug": world.monitor.slug}),
+    Page("incidents/monitors/<slug:slug>/edit/", lambda world: {"slug": world.monitor.slug}),
     Page("incidents/<int:pk>/", lambda world: (world.run, {"pk": world.incident.pk})[1]),
     Page("incidents/<int:pk>/", pk("led"), name="war room in use"),
     Page("incidents/<int:pk>/postmortem/", pk("learnt")),
@@ -686,6 +723,7 @@ PAGES: list[Page] = [
     Page("sign/<str:token>/", lambda w: {"token": signing_link(w.owned).split("/")[-2]}, who=None),
     Page("sign/<str:token>/", lambda _w: {"token": "x"}, who=None, status=410, name="signing link gone"),
     # the devnet's
+    Page("devnet/interface/", with_("letter"), who=None),
     Page("devnet/mail/", with_("letter")),
     Page("devnet/mail/<slug:name>/", lambda world: {"name": world.letter}),
     Page("devnet/style/", who=None, query="?toast=1", name="style"),

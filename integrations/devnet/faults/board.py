@@ -19,6 +19,8 @@ class Effect:
     """how far the price is moved: -30 for a fall by 30 %"""
     halted: bool = False
     """no blocks"""
+    interface_down: bool = False
+    """Helix's page answers with an error"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,7 @@ class FaultBoard:
                     stopped_feeds=tuple(item["effect"]["stopped_feeds"]),
                     price_percent=item["effect"]["price_percent"],
                     halted=item["effect"]["halted"],
+                    interface_down=item["effect"].get("interface_down", False),
                 ),
             )
             for name, item in raw.items()
@@ -71,6 +74,10 @@ class FaultBoard:
     @property
     def halted(self) -> bool:
         return any(fault.effect.halted for fault in self.active.values())
+
+    @property
+    def interface_down(self) -> bool:
+        return any(fault.effect.interface_down for fault in self.active.values())
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
