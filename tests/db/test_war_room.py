@@ -36,7 +36,7 @@ from ledger import record
 from ledger.chain import link_once
 from ledger.errors import Invalid, Refused
 from ledger.models import Event
-from notify.models import Message
+from notify.models import Message, Page
 from runbooks.playbooks.services import save_version
 from tests.audiences import load_audiences
 from tests.people import browser_of, caller, person, program_of
@@ -130,7 +130,10 @@ def test_everything_can_be_done_from_the_box(incident: Incident, ana: User, ben:
     for words in ("Trading is stopped.", "$41.2M", "The thief", "Call the exchanges", "Conditions: It holds."):
         assert words in text, words
     assert "command-line" not in text, "who only reads has no box"
-    assert told("calls you") == {"ana", "ben"} and told("Take command") == told("Task: Call") | {"ben"} == {"ben"}
+    assert told("Take command") == told("Task: Call") | {"ben"} == {"ben"}
+    calls = {page.key.partition(":call:")[2]: page for page in Page.objects.filter(key__contains=":call:")}
+    assert calls.keys() == {"person:ben", "audience:responders"}
+    assert calls["person:ben"].acked_by == ben, "who does something here has come"
 
 
 @pytest.mark.parametrize(
@@ -325,7 +328,9 @@ def test_what_is_private_stays_so_between_incidents(incident: Incident, ana: Use
         carry_out(incident, ben, f"/link {secret.pk}")
     assert all("Krakatoa" not in str(option) for option in complete(incident, ben, "/link ")["options"])  # type: ignore[attr-defined]  # a list
     carry_out(secret, ana, "/page responders")
-    assert told("Krakatoa") == {"ana"}
+    for work in Work.objects.filter(kind="notify.page"):
+        runner.run(work.pk)
+    assert told("calls you") == told("Krakatoa") == {"ana"}
     carry_out(secret, ana, "/invite @ben")
     carry_out(secret, ana, "/role web @ben")
     merge(incident=incident, into=secret, actor=ana.actor)
