@@ -7,7 +7,9 @@ from incidents.commands import views as commands
 from incidents.inbound import views as inbound
 from incidents.inbound.pagerduty import EnqueueView
 from incidents.incidents import views as incidents
+from incidents.metrics import views as metrics
 from incidents.postmortems import views as postmortems
+from incidents.search import views as searching
 from incidents.status import views as status
 from incidents.telling import views as telling
 from incidents.watch import views as watch
@@ -49,6 +51,8 @@ urlpatterns = [
     path("incidents/of/<int:scope>/", incidents.of_scope, name="of-scope"),
     path("incidents/<int:pk>/take/", incidents.take, name="take"),
     path("incidents/<int:pk>/severity/", incidents.severity, name="severity"),
+    path("incidents/metrics/", metrics.metrics_page, name="metrics"),
+    path("incidents/search/", searching.search_page, name="search"),
     path("incidents/<int:pk>/command/", commands.command, name="command"),
     path("incidents/<int:pk>/complete/", commands.completion, name="complete"),
     path("incidents/<int:pk>/postmortem/", postmortems.postmortem_page, name="postmortem"),

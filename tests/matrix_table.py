@@ -366,6 +366,8 @@ PAGES: dict[str, dict[str, str]] = {
     "incidents/<int:pk>/": {"get": "viewer"},
     "incidents/<int:pk>/move/": {"post": "commander"},
     "incidents/<int:pk>/privacy/": {"post": "commander"},
+    "incidents/metrics/": {"get": "viewer"},
+    "incidents/search/": {"get": "viewer"},
     "incidents/<int:pk>/command/": {"post": "responder"},
     "incidents/<int:pk>/complete/": {"get": "responder"},
     "incidents/<int:pk>/timeline/": {"get": "viewer"},

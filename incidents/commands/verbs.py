@@ -10,6 +10,7 @@ from accounts.models import User
 from incidents.addresses.services import put
 from incidents.commands.parsing import first_word, number_in, person_in, promise_in, split, wanted_person
 from incidents.incidents import leading, services
+from incidents.incidents.calling import answered_by, call
 from incidents.incidents.models import Incident
 from incidents.incidents.people import named
 from incidents.incidents.selectors import visible_incidents
@@ -76,6 +77,7 @@ def carry_out(incident: Incident, user: User, line: str) -> Said:
         raise Refused(f"/{name} is for a {found.level} or above.", "ask one of them here", "level")
     said = found.do(incident, user, rest)
     see(incident=incident, user=user)
+    answered_by(incident, user)
     return said
 
 
@@ -189,8 +191,6 @@ def page(incident: Incident, user: User, text: str) -> Said:
     word, words = first_word(text)
     if not word:
         raise Invalid("", "Nobody is named.", "/page @ben, or /page responders")
-    from incidents.incidents.calling import call
-
     called = call(incident=incident, whom=word, words=words, user=user)
     return Said(f"Called: {called}.")
 

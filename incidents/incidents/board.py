@@ -70,11 +70,17 @@ class Board:
         return overdue(missing(self.incident, self.held, self.tasks))
 
     @cached_property
-    def unseen(self) -> list[str]:
-        """The people who were given something and have not said that they know; each is asked on their own page."""
-        given = [one.user.actor for one in self.held if one.seen_at is None]
-        given += [one.assignee.actor for one in self.open_tasks if one.assignee and one.seen_at is None]
-        return sorted(set(given))
+    def unseen(self) -> list[tuple[str, str]]:
+        """The people who have not said that they know what was given to them, and what that is; each is asked on their
+        own page."""
+        given: dict[str, list[str]] = {}
+        for held in self.held:
+            if held.seen_at is None:
+                given.setdefault(held.user.actor, []).append(held.get_role_display())
+        for task in self.open_tasks:
+            if task.assignee and task.seen_at is None:
+                given.setdefault(task.assignee.actor, []).append(f"task {task.number}: {task.title}")
+        return [(who, ", ".join(what)) for who, what in sorted(given.items())]
 
 
 def board_of(incident: Incident) -> Board:

@@ -16,6 +16,7 @@ HIDDEN = (
     *("transaction.queued", "transaction.reserved", "transaction.signed", "monitor.created", "review."),
     "status.published",
 )
+NOTICES = ("message.requested", "message.addressed", "message.sent")
 GROUPS = {
     "people": (
         "incident.",
@@ -183,7 +184,7 @@ SENTENCES: dict[str, str] = {
     "message.requested": "wrote: {subject}",
     "message.addressed": "sends it{to}, copies: {deliveries}",
     "message.approved": "approved the message",
-    "message.sent": "delivered every copy",
+    "message.sent": "delivered every copy: {subject}",
     "message.failed": "could not deliver every copy",
     "message.reached.nobody": "reached nobody with the message",
     "delivery.failed": "could not deliver a copy",
@@ -242,7 +243,10 @@ def group_of(verb: str) -> str:
 
 
 def shown(event: Event) -> bool:
-    """Taking command makes a new incident active: that is one line, not two."""
+    """Taking command makes a new incident active: that is one line, not two. A notice to one of us is what the line
+    before it says already, unless it does not arrive."""
+    if event.verb in NOTICES and "audience" in (event.after or {}) and (event.after or {})["audience"] is None:
+        return False
     first_active = event.verb == "incident.active" and (event.before or {}).get("status") == "triage"
     return not event.verb.startswith(HIDDEN) and not first_active
 
@@ -262,7 +266,7 @@ def line_of(event: Event, names: Names) -> Line:
         pk=event.pk,
         at=event.at,
         who=names.of(event.actor),
-        words=pattern.format_map(fields).strip(),
+        words=pattern.format_map(fields).strip(" :"),
         note=_note(event, after),
         group=group_of(event.verb),
         verb=event.verb,

@@ -48,7 +48,7 @@ def postmortem_page(request: HttpRequest, pk: int) -> HttpResponse:
         ],
         "edits": _edits(written) if written else [],
         "room": WarRoom(incident, user),
-        "items": action_items(incident),
+        "action_items": action_items(incident),
         "groups": GROUPS,
         "may_run": str(user.level) in MAY_RUN,
     }

@@ -268,7 +268,9 @@ def settle(message_id: int) -> None:
     elif Delivery.State.SENT not in counts:
         transition(message, Message.State.WITHDRAWN, actor="system:notify", reason="no copy had left when it was over")
     else:
-        transition(message, Message.State.SENT, actor="system:notify", also={"sent_at": timezone.now()})
+        told = {"subject": message.subject_line, "audience": message.audience.slug if message.audience else None}
+        also = {"sent_at": timezone.now()}
+        transition(message, Message.State.SENT, actor="system:notify", also=also, after=told)
 
 
 @transaction.atomic

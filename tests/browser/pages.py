@@ -592,6 +592,8 @@ PAGES: list[Page] = [
     Page("incidents/<int:pk>/", lambda world: (world.run, {"pk": world.incident.pk})[1]),
     Page("incidents/<int:pk>/", pk("led"), name="war room in use"),
     Page("incidents/<int:pk>/postmortem/", pk("learnt")),
+    Page("incidents/metrics/", with_("learnt"), query="?show=restore"),
+    Page("incidents/search/", with_("learnt"), query="?q=wrong+balance"),
     Page(
         "incidents/<int:pk>/start/<slug:slug>/",
         lambda world: {"pk": world.incident.pk, "slug": world.playbook.playbook.slug},

@@ -31,7 +31,11 @@ class Leader:
 
     @property
     def line(self) -> Locator:
-        return self.page.get_by_label("Command", exact=True)
+        return self.page.locator("#command-line")
+
+    @property
+    def options(self) -> Locator:
+        return self.page.locator("#command-options > li")
 
     def say(self, line: str, answer: str | re.Pattern[str] = "") -> None:
         """Call the box, write a line into it, send it."""
@@ -82,22 +86,22 @@ def test_two_people_lead_with_the_keyboard_alone(desk: Desk) -> None:
 
     ben.press("/")
     ben.page.keyboard.type("ro")
-    expect(ben.page.get_by_role("option")).to_have_count(1)
+    expect(ben.options).to_have_count(1)
     ben.press("Tab")
     expect(ben.line).to_have_value("/role ")
     ben.page.keyboard.type("sig")
-    expect(ben.page.get_by_role("option")).to_contain_text("nobody")
+    expect(ben.options).to_contain_text("nobody")
     ben.press("ArrowDown", "Enter")
     ben.page.keyboard.type("be")
-    expect(ben.page.get_by_role("option")).to_have_text(re.compile("@ben"))
+    expect(ben.options).to_have_text(re.compile("@ben"))
     ben.press("Tab", "Enter")
     expect(ana.page.locator("#incident-stakes")).to_contain_text(re.compile(r"Signer liaison\s*Ben"))
 
     ana.say("task Call the exchanges @ben", "Task 1 for Ben.")
-    given = ben.page.get_by_text("Something was given to you here.")
+    given = ben.page.get_by_text("Given to you:")
     expect(given).to_be_visible()
     ben.shoot("given")
-    expect(ana.page.get_by_text("Something was given to you here.")).to_be_hidden()
+    expect(ana.page.get_by_text("Given to you:")).to_be_hidden()
     ben.say("seen", "Good.")
     expect(given).to_be_hidden()
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AnonymousUser
 from django.db import connections, transaction
@@ -12,7 +13,7 @@ from django.db import connections, transaction
 import ledger
 from ledger import chain, scopes
 from ledger.live import hub as hubs
-from ledger.live import topics
+from ledger.live import presence, topics
 from ledger.live.consumer import LiveConsumer
 from ledger.live.viewers import ENDS_SESSIONS
 from ledger.models import Event, Scope
@@ -196,3 +197,53 @@ def test_a_socket_does_not_outlive_its_session(verb: str) -> None:
         await other.leave()
 
     play(scene)
+
+
+def test_those_who_follow_a_topic_are_told_who_else_does(scope: Scope, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of other processes; whoever may not follow it any more is not here, and is not told who is."""
+    monkeypatch.setattr(hubs, "LOOK_EVERY", 0.05)
+    monkeypatch.setattr(presence, "REPEATED", 0.2)
+    topics.topic("room", scope_of=lambda pk: pk, matches=lambda _event: [], render=lambda *_: "", here=True)
+    ana, ben, cleo = (person(name) for name in ("ana", "ben", "cleo"))
+    key = f"room:{scope.pk}"
+    chain.link_once()
+
+    async def told(socket: SocketClient) -> list[str]:
+        while "here" not in (message := (await socket.hear())[0]):
+            pass
+        assert message["here"] == key
+        return [one["name"] for one in message["people"]]
+
+    def close() -> None:
+        scopes.add_member(scope=scope, who=f"user:{ana.pk}", actor="system:test")
+        scopes.set_private(scope=scope, private=True, actor="system:test")
+        chain.link_once()
+
+    async def scene() -> None:
+        first, second = await connect(ana), await connect(ben)
+        await first.send_json({"subscribe": [key]})
+        assert await told(first) == ["ana"]
+        await second.send_json({"subscribe": [key]})
+        assert await told(first) == await told(second) == ["ana", "ben"]
+        elsewhere = {"type": presence.TYPE, "process": "another", "here": {key: [cleo.pk], "room:999": [cleo.pk]}}
+        await get_channel_layer().group_send(presence.GROUP, elsewhere)
+        assert await told(first) == await told(second) == ["ana", "ben", "cleo"]
+        await sync_to_async(close)()
+        assert await told(first) == ["ana"] and await told(second) == []
+        monkeypatch.setattr(presence, "FORGOTTEN", 0.0)
+        await second.leave()
+        await first.leave()
+
+    play(scene)
+
+
+def test_what_another_process_said_is_forgotten_when_it_says_it_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine, other = presence.Presence(), presence.Presence()
+    said = other.to_tell({"room:1": frozenset({7})})
+    assert said is not None and other.to_tell({"room:1": frozenset({7})}) is None, "not again so soon"
+    mine.hear(said)
+    mine.hear({**said, "process": mine.name, "here": {"room:1": [8]}})
+    assert mine.everybody({"room:1": frozenset({1})}) == {"room:1": frozenset({1, 7})}
+    assert other.to_tell({}, last=True) is not None, "who leaves says so"
+    monkeypatch.setattr(presence, "FORGOTTEN", -1.0)
+    assert mine.everybody({"room:1": frozenset({1})}) == {"room:1": frozenset({1})}

@@ -24,9 +24,11 @@ from incidents.incidents.leading import read_amount, short_amount
 from incidents.incidents.models import Incident
 from incidents.incidents.record import PAGE, record_of
 from incidents.links.services import merge
+from incidents.metrics.selectors import grouped, times
 from incidents.nudges.services import COMMAND, SEEN
 from incidents.postmortems.models import Postmortem
 from incidents.postmortems.services import mark_of
+from incidents.search.selectors import search
 from incidents.todo.models import Task
 from incidents.todo.services import REMIND, move_task
 from incidents.updates.models import Update
@@ -34,7 +36,7 @@ from ledger import record
 from ledger.chain import link_once
 from ledger.errors import Invalid, Refused
 from ledger.models import Event
-from notify.models import Message
+from notify.models import Message, Page
 from runbooks.playbooks.services import save_version
 from tests.audiences import load_audiences
 from tests.people import browser_of, caller, person, program_of
@@ -128,7 +130,10 @@ def test_everything_can_be_done_from_the_box(incident: Incident, ana: User, ben:
     for words in ("Trading is stopped.", "$41.2M", "The thief", "Call the exchanges", "Conditions: It holds."):
         assert words in text, words
     assert "command-line" not in text, "who only reads has no box"
-    assert told("calls you") == {"ana", "ben"} and told("Take command") == told("Task: Call") | {"ben"} == {"ben"}
+    assert told("Take command") == told("Task: Call") | {"ben"} == {"ben"}
+    calls = {page.key.partition(":call:")[2]: page for page in Page.objects.filter(key__contains=":call:")}
+    assert calls.keys() == {"person:ben", "audience:responders"}
+    assert calls["person:ben"].acked_by == ben, "who does something here has come"
 
 
 @pytest.mark.parametrize(
@@ -323,7 +328,9 @@ def test_what_is_private_stays_so_between_incidents(incident: Incident, ana: Use
         carry_out(incident, ben, f"/link {secret.pk}")
     assert all("Krakatoa" not in str(option) for option in complete(incident, ben, "/link ")["options"])  # type: ignore[attr-defined]  # a list
     carry_out(secret, ana, "/page responders")
-    assert told("Krakatoa") == {"ana"}
+    for work in Work.objects.filter(kind="notify.page"):
+        runner.run(work.pk)
+    assert told("calls you") == told("Krakatoa") == {"ana"}
     carry_out(secret, ana, "/invite @ben")
     carry_out(secret, ana, "/role web @ben")
     merge(incident=incident, into=secret, actor=ana.actor)
@@ -396,9 +403,11 @@ def test_what_was_learnt_is_drafted_edited_tracked_and_taken_away(incident: Inci
     assert written.causes == "A *cache*.", "the second of two who edit at once is told"
     client.post(f"{page}causes/", {"text": "It was old.", "seen": mark_of("A *cache*.")})
     assert "A *cache*." in client.get(page).content.decode(), "what it said before"
+    assert "Watch its age" not in client.get(page).content.decode()
     today = timezone.now().date()
     client.post(f"{page}items/", {"title": "Watch its age", "owner": "@ben", "due_on": str(today - timedelta(days=1))})
     client.post(f"{page}items/", {"title": "x", "owner": "@ben", "due_on": "soon"})
+    assert "Watch its age" in client.get(page).content.decode()
     task = Task.objects.get()
     work = Work.objects.get(kind=REMIND)
     assert work.run_at > timezone.now() and told("Action item") == set()
@@ -442,3 +451,38 @@ def test_what_is_given_away_of_the_ledger_proves_itself(incident: Incident, ana:
             text = json.dumps(line["event"], sort_keys=True, separators=(",", ":"), ensure_ascii=False)
             assert sha256(text.encode()).hexdigest() == line["digest"]
         assert sha256(bytes.fromhex(line["prev"]) + bytes.fromhex(line["digest"])).hexdigest() == line["hash"]
+
+
+def test_search_finds_what_one_may_see_and_nothing_else(incident: Incident, ana: User, ben: User) -> None:
+    secret = services.open_incident(title="Krakatoa erupts", severity="SEV1", actor=ana.actor, private=True)
+    for line in ("/note <b>Krakatoa</b> smokes", "/task Watch Krakatoa", "/update none It smokes."):
+        carry_out(secret, ana, line)
+    carry_out(incident, ana, "/note The smoke is only a drill.")
+    page = "/incidents/search/?q=smoke"
+    inside, outside = (browser_of(user).get(page).content.decode() for user in (ana, ben))
+    assert "<mark>smokes</mark>" in inside and "<b>Krakatoa" not in inside
+    assert "Krakatoa" not in outside and "<mark>smoke</mark> is only a drill" in outside
+    assert "only a" not in browser_of(ben).get(f"{page}+-drill").content.decode()
+    for odd in ("", "%00", "'", "a & | !", "\u0002", "x" * 5_000):
+        assert browser_of(ben).get("/incidents/search/", {"q": odd}).status_code == 200
+    assert {hit.noun for hit in search(ana, "krakatoa")} == {"incident", "update", "task", "message"}
+
+
+def test_times_are_of_what_one_may_see(incident: Incident, ana: User) -> None:
+    secret = services.open_incident(title="Krakatoa", severity="SEV1", actor=ana.actor, private=True)
+    for one in (incident, secret):
+        Incident.objects.filter(pk=one.pk).update(
+            detected_at=one.opened_at - timedelta(seconds=30), first_bad_at=one.opened_at - timedelta(seconds=90)
+        )
+        for line in ("/take", "/contain", "/restore"):
+            carry_out(one, ana, line)
+    found = {one.incident: one for one in times(ana)}
+    assert (found[incident].detect, found[incident].acknowledge) == (60, 0) and 90 <= (
+        found[incident].contain or 0
+    ) < 99
+    rows = {row.name: row for row in grouped(times(ana), lambda one: one.incident.severity)}
+    assert rows["SEV1"].count == rows["SEV2"].count == 1 and rows["SEV2"].medians[0] == (60, 1)
+    inside, outside = (browser_of(user).get("/incidents/metrics/").content.decode() for user in (ana, person("val")))
+    assert "Krakatoa" in inside and inside.count("<circle") == 2
+    assert "Krakatoa" not in outside and outside.count("<circle") == 1
+    assert browser_of(ana).get("/incidents/metrics/?show=detect").content.decode().count("<circle") == 2
