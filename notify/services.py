@@ -1,6 +1,16 @@
 """What rooms above call: `from notify.services import send, open_page`."""
 
 from notify.messages.services import compose, send
-from notify.pages.services import ack, ack_about, frozen_ladder, open_page, resolve, resolve_about
+from notify.pages.services import ack, ack_key, frozen_ladder, open_page, page_by_hand, resolve, resolve_about
 
-__all__ = ["ack", "ack_about", "compose", "frozen_ladder", "open_page", "resolve", "resolve_about", "send"]
+__all__ = [
+    "ack",
+    "ack_key",
+    "compose",
+    "frozen_ladder",
+    "open_page",
+    "page_by_hand",
+    "resolve",
+    "resolve_about",
+    "send",
+]

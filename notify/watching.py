@@ -19,7 +19,6 @@ from ledger import alarm, record
 from ledger.models import Chain, Event, Subscription
 from notify import clock
 from notify.models import Delivery, Page
-from notify.pages.links import TEMPLATE
 
 logger = logging.getLogger(__name__)
 ACTOR = "system:notify"
@@ -72,7 +71,11 @@ def unanswered(_now: datetime) -> str:
 def unsent(now: datetime) -> str:
     """Copies of pages, and what nobody has even tried to send. A partner's server that is down for a day is neither."""
     waiting = Delivery.objects.filter(status=Delivery.State.QUEUED, queued_at__lt=now - UNSENT)
-    count = waiting.filter(Q(message__template=TEMPLATE) | Q(error="", lane__failures=0)).count()
+    count = (
+        waiting.filter(Q(message__notices__page__status=Page.State.CLIMBING) | Q(error="", lane__failures=0))
+        .distinct()
+        .count()
+    )
     return f"{count} message{'s' * (count > 1)} could not be delivered for minutes" if count else ""
 
 

@@ -5,7 +5,7 @@ from django.urls import reverse
 from accounts.models import User
 from incidents.incidents.models import OVER, Incident
 from notify.models import Page
-from notify.services import ack_about, frozen_ladder, open_page, resolve_about
+from notify.services import ack_key, frozen_ladder, open_page, resolve_about
 
 PAGED = ("SEV1", "SEV2", "SEV3")
 """What a person is woken for; a SEV4 can wait until somebody looks."""
@@ -22,7 +22,7 @@ def _page(incident: Incident, actor: str) -> None:
     protocol = (incident.protocol.slug,) if incident.protocol else ()
     block = f"First bad block: {incident.first_bad_block}." if incident.first_bad_block else ""
     open_page(
-        key=f"{incident.subject}:lead",
+        key=_key(incident),
         about=incident.subject,
         title=f"{incident.severity} {incident.title}"[:200],
         text=f"Somebody is needed to lead this incident. {block}".strip(),
@@ -35,8 +35,12 @@ def _page(incident: Incident, actor: str) -> None:
 
 
 def led(incident: Incident, user: User) -> None:
-    """Taking command answers every page about it."""
-    ack_about(about=incident.subject, user=user, actor=user.actor, how="deed")
+    """Taking command answers whoever asked for somebody to lead."""
+    ack_key(key=_key(incident), user=user, actor=user.actor, how="deed")
+
+
+def _key(incident: Incident) -> str:
+    return f"{incident.subject}:lead"
 
 
 def graver(incident: Incident, actor: str) -> None:
@@ -48,7 +52,7 @@ def graver(incident: Incident, actor: str) -> None:
 
 def _known(incident: Incident, severity: str) -> bool:
     """Whether somebody was asked for at this severity, or a graver one."""
-    return Page.objects.of(incident.subject).filter(severity__lte=severity, severity__gt="").exists()
+    return Page.objects.filter(key=_key(incident), severity__lte=severity).exists()
 
 
 def moved(incident: Incident, before: str, actor: str) -> None:
@@ -65,5 +69,5 @@ def moved(incident: Incident, before: str, actor: str) -> None:
 def merged(incident: Incident, into: Incident, actor: str) -> None:
     """Whoever is needed is needed there, and is asked for if nobody was."""
     resolve_about(about=incident.subject, actor=actor, reason="the incident was merged into another one")
-    if not into.commander_id and not Page.objects.of(into.subject).exists():
+    if not into.commander_id and not Page.objects.filter(key=_key(into)).exists():
         opened(into, actor)

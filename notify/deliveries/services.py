@@ -1,7 +1,7 @@
 """One try at what is to go to one address, and what follows from its outcome."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from django.db import transaction
@@ -14,6 +14,7 @@ from notify.audiences.services import switch_off
 from notify.deliveries.bundles import envelope_of
 from notify.deliveries.lanes import KIND, Load, channel_of, open_from, release, take, unbundle
 from notify.deliveries.models import Delivery
+from notify.deliveries.withdrawing import let_go, unneeded
 from notify.messages.models import TEST
 from notify.messages.services import settle
 from work import Done, Fail, Lease, Outcome, Retry, Wait, end, faults
@@ -28,6 +29,8 @@ def attempt(lease: Lease) -> Outcome:
     load = take(lease, channel_of(str(lease.work.payload.get("channel", ""))))
     if load is None:
         return _not_now(lease)
+    if gone := unneeded(load.copies):
+        return _without(lease, load, gone)
     try:
         config = opened(load.first.channel, _sealed(load.first))
         _must_go(load)
@@ -49,6 +52,18 @@ def _sealed(copy: Delivery) -> str:
     if not sealed:
         raise Undelivered("its destination was removed", permanent=True)
     return sealed
+
+
+def _without(lease: Lease, load: Load, gone: Sequence[Delivery]) -> Outcome:
+    """Some of it is needed no more, such as a page's copy that somebody has acknowledged; the rest goes without it."""
+    over = Done({"withdrawn": True})
+    outcome: Outcome = over if load.first in gone else Wait(timezone.now(), "goes without what is needed no more")
+    with lease.commit(outcome):
+        release(load)
+        let_go(gone, actor=ACTOR, reason="nobody is needed any more")
+        unbundle(copy for copy in load.others if copy not in gone)
+        end(KIND, keys=[copy.work_key for copy in load.others if copy in gone], outcome=over)
+    return outcome
 
 
 def _must_go(load: Load) -> None:

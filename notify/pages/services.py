@@ -98,15 +98,24 @@ def open_page(
 
 @transaction.atomic
 def page_by_hand(
-    *, targets: Iterable[str], title: str, actor: str, text: str = "", scope: Scope | None = None, link: str = ""
+    *,
+    targets: Iterable[str],
+    title: str,
+    actor: str,
+    text: str = "",
+    about: str = "",
+    severity: str = "",
+    scope: Scope | None = None,
+    link: str = "",
 ) -> Page:
-    """A person needs somebody now, whatever the ladders say."""
+    """A person needs somebody now, whatever the ladders say. Each asking is a page of its own."""
     climb = checked_climb({"steps": [{"targets": list(targets)}], "repeats": 4, "pause": 120, "lapse": 0})
     return open_page(
         key=f"by-hand:{uuid4()}",
         title=title,
         text=text,
-        about=f"scope:{scope.pk}" if scope else "",
+        about=about,
+        severity=severity,
         scope=scope,
         link=link,
         actor=actor,
@@ -209,9 +218,10 @@ def _stop_telling(page: Page, actor: str) -> None:
     withdraw(messages=list(messages), actor=actor, reason=f"the page is {page.status}")
 
 
-def ack_about(*, about: str, user: User, actor: str, how: str) -> None:
-    """What this person did for it says more than a button: every page about it is acknowledged."""
-    for page in Page.objects.of(about).filter(status=Page.State.CLIMBING):
+def ack_key(*, key: str, user: User, actor: str, how: str) -> None:
+    """What this person did says more than a button: what is asked for by this key is acknowledged."""
+    page = Page.objects.filter(key=key, status=Page.State.CLIMBING).first()
+    if page is not None:
         ack(page=page, user=user, actor=actor, how=how)
 
 

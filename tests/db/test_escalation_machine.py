@@ -193,6 +193,6 @@ def test_a_page_under_everything() -> None:
     run_state_machine_as_test(
         Climbing,
         settings=settings(
-            max_examples=8, stateful_step_count=12, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=7, stateful_step_count=10, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
