@@ -9,7 +9,7 @@ def told_by_now(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("incidents", "0004_status_page")]
+    dependencies = [("incidents", "0005_alert_key")]
 
     operations = [
         migrations.AddField("monitor", "muted_until", models.DateTimeField(blank=True, null=True)),
