@@ -116,7 +116,7 @@ class InboundViewSet(viewsets.GenericViewSet[InboundKey]):
         """Whether this key is known: some senders ask before they send. Nothing changes, and no beat is counted."""
         return Response({"format": self._known(request, key).format})
 
-    @extend_schema(request=BODY, responses={**TAKEN, **UNKNOWN}, auth=[])
+    @extend_schema(operation_id="inbound_create_with_header", request=BODY, responses={**TAKEN, **UNKNOWN}, auth=[])
     def create(self, request: Request) -> Response:
         """The same with the key in a header: `Authorization: Bearer KEY`, or `X-API-Key: KEY`."""
         return self._take(request, "")
