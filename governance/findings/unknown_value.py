@@ -25,7 +25,7 @@ LOOKALIKE = 4  # digits that people compare at either end
 class UnknownValue(Finding):
     """Coin or tokens sent to an address that nobody knows here."""
 
-    label = "Value to a stranger"
+    label = "Value that leaves"
 
     def check(self, facts: Facts) -> Iterable[Found]:
         explained = set()

@@ -69,4 +69,4 @@ def test_the_worst_comes_first_and_an_honest_call_is_quiet() -> None:
     assert find_all(honest) == []
     bad = facts_of({"calls": [{**pause, "data": "0x8456cb5900", "value": 3}], "simulated": None, "listed": True})
     assert [found.grade for found in find_all(bad)] == ["blocking", "warning", "note"]
-    assert {found.label for found in find_all(bad)} == {"Hidden bytes", "It would fail", "Value to a stranger"}
+    assert {found.label for found in find_all(bad)} == {"Hidden bytes", "It would fail", "Value that leaves"}
