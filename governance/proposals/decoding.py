@@ -76,7 +76,12 @@ class CallView:
     decoded: DecodedCall | None
     how: str = ""  # "Scheduled in HelixTimelock": how a payload comes to be called
     inner: tuple["CallView", ...] = ()
-    who: Mapping[str, str] = field(default_factory=dict)  # whose the addresses among its arguments are
+    who: Mapping[str, str] = field(default_factory=dict)  # whose its target and the addresses among its arguments are
+
+    @property
+    def receiver(self) -> str:
+        """Whose it is, of an address without a name that only gets something."""
+        return "" if self.label or self.data else self.who.get(self.to, "")
 
     @property
     def sentence(self) -> str:
@@ -157,7 +162,7 @@ def _view(number: int, call: Carried, names: Names, budget: list[int], depth: in
         decoded=decoded,
         how=f"{call.how.capitalize()} {names.of(call.through) or call.through}" if call.how else "",
         inner=tuple(_view(at, one, names, budget, depth + 1) for at, one in enumerate(inside, 1)),
-        who={one: names.whose(one) for one in addresses},
+        who={one: names.whose(one) for one in [call.to, *addresses]},
     )
 
 

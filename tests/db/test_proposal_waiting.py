@@ -368,7 +368,7 @@ def test_owners_of_an_owner_that_is_a_safe_are_told_reminded_and_shown_like_all(
     assert "Council: a Safe, signed by 1 of the 2 owners that it needs\n  - Erin: was told, has not opened it" in body
     assert "Carol: was told, has not opened it" in body and "Dan" not in body
     page = browser_of(carol).get(path).content.decode()
-    assert "1 of its 2" in page and page.count("not opened yet") == 2  # Carol's own line, and Erin's
+    assert "its owners: 1 of 2" in page and page.count("not opened yet") == 2  # Carol's own line, and Erin's
     later(610)
     assert told()[2:] == [("sign_again", {"carol", "erin"})]
     Safe.objects.filter(pk=council.pk).update(fallback_handler=ZERO_ADDRESS)  # it cannot answer any more
