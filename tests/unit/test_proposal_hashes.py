@@ -264,8 +264,10 @@ def test_the_verifiers_own_decoder_reads_what_eth_abi_writes(many: list[int], a:
     values, end = verify_safe_tx.decode(TRICKY["inputs"], data)
     assert end == len(data)
     assert values[0] == VAULT
-    assert values[1] == "[" + ", ".join(map(str, many)) + "]"
-    assert values[2] == f"({a}, {json.dumps(text)})"
-    assert values[3:] == ["true", "[0x01020304, 0x00000000]", "0x" + blob.hex()]
+    assert values[1] == [str(one) for one in many]
+    assert values[2] == (str(a), json.dumps(text))
+    assert values[3:] == ["true", ["0x01020304", "0x00000000"], "0x" + blob.hex()]
+    assert verify_safe_tx.spelled(values[1]) == "[" + ", ".join(map(str, many)) + "]"
+    assert verify_safe_tx.spelled(values[2]) == f"({a}, {json.dumps(text)})"
     with pytest.raises(verify_safe_tx.Refuse):
         verify_safe_tx.decode(TRICKY["inputs"], data[:-32])
