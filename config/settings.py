@@ -154,6 +154,7 @@ CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
     "incidents.anchor.daily": {"task": "incidents.anchor.daily", "schedule": 600.0, "options": {"expires": 600.0}},
     "runbooks.rehearsals": {"task": "runbooks.rehearsals", "schedule": 20.0, "options": {"expires": 20.0}},
     "governance.exchange": {"task": "governance.exchange", "schedule": 30.0, "options": {"expires": 30.0}},
+    "incidents.inbound.forget": {"task": "incidents.inbound.forget", "schedule": 600.0, "options": {"expires": 600.0}},
     "incidents.status": {"task": "incidents.status", "schedule": 60.0, "options": {"expires": 60.0}},
     "notify.watch": {"task": "notify.watch", "schedule": 15.0, "options": {"expires": 15.0}},
     "notify.heartbeat": {"task": "notify.heartbeat", "schedule": 30.0, "options": {"expires": 30.0}},

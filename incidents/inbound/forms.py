@@ -13,10 +13,10 @@ class RuleForm(forms.Form):
     """What counts where a payload says nothing."""
 
     severity = forms.ChoiceField(
-        choices=SEVERITIES, initial="SEV3", label="Severity", help_text="Where a payload names none."
+        choices=SEVERITIES, initial="SEV3", label="Usual severity", help_text="Where a payload names none."
     )
     failure_mode = forms.SlugField(
-        max_length=63, required=False, label="Failure mode", help_text="Where a payload names none; may be empty."
+        max_length=63, required=False, label="Usual failure mode", help_text="So that alerts join its incident."
     )
     protocol = forms.ModelChoiceField(
         queryset=Protocol.objects.all(), required=False, empty_label="none", help_text="Whose alerts these are."

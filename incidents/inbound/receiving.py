@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -13,7 +14,7 @@ from django.utils import timezone
 
 from incidents.alerts.services import acknowledge_alert, clear_alert, raise_alert
 from incidents.inbound import silence
-from incidents.inbound.models import InboundKey
+from incidents.inbound.models import InboundKey, InboundPayload
 from integrations.inbound import INBOUND, Action, Call, Incoming
 from integrations.inbound.decoding import decode
 from integrations.inbound.signatures import SKEW
@@ -21,6 +22,7 @@ from ledger import Refused
 from ledger.statements import say
 
 MAX_BYTES = 1024 * 1024
+KEEP_PAYLOADS = timedelta(days=30)
 KEEP_SIGNATURES = 30 * SKEW  # longer than any format takes a signature for fresh
 DOTS = "••••••"
 SECRET = re.compile(
@@ -88,6 +90,11 @@ def receive(*, key: InboundKey, raw: bytes, headers: Mapping[str, str]) -> Recei
             silence.heard(key)
         alerts = [_apply(key, one, payload) for one in incoming]
     return Received(payload, tuple(alert for alert in alerts if alert), answer)
+
+
+def forget() -> None:
+    """Payloads that nobody sent for a month; what became of them stays with the alerts."""
+    InboundPayload.objects.filter(last_at__lt=timezone.now() - KEEP_PAYLOADS).delete()
 
 
 def _again(key: InboundKey, incoming: Sequence[Incoming], values: Mapping[str, Any]) -> tuple[Any, ...] | None:

@@ -14,6 +14,7 @@ from incidents.alerts.services import raise_alert
 from incidents.inbound import silence
 from incidents.inbound.limits import SENDERS
 from incidents.inbound.models import InboundKey, InboundPayload
+from incidents.inbound.receiving import forget
 from incidents.inbound.services import change_key, create_key, enable_key, rotate_key
 from incidents.incidents.models import Incident
 from incidents.windows.models import Window
@@ -71,6 +72,11 @@ def test_secrets_of_a_sender_are_sealed_and_its_payloads_kept_without_theirs() -
     assert post(plain, body).status_code == 202
     kept = json.dumps([InboundPayload.objects.get().body, Alert.objects.get().detail])
     assert "hunter2" not in kept and "k-123" not in kept and "USDC" in kept
+    forget()
+    assert InboundPayload.objects.exists()
+    InboundPayload.objects.update(last_at=timezone.now() - timedelta(days=31))
+    forget()
+    assert not InboundPayload.objects.exists() and Alert.objects.exists()
 
 
 def test_one_flooding_sender_keeps_nobody_else_out(settings: Any) -> None:
