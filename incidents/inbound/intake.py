@@ -39,15 +39,14 @@ class Intake:
 
 
 def _take(request: HttpRequest) -> HttpResponse | None:
-    if int(request.META.get("CONTENT_LENGTH") or 0) > receiving.MAX_BYTES:
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not length.isascii() or not length.isdigit() or int(length) > receiving.MAX_BYTES:
         return None
     secret = _secret(request)
-    if not secret or SENDERS.take(services.digest_of(secret)):
+    key = services.key_for(secret) if secret else None
+    if key is None or (request.path_info == PAGERDUTY and key.format != "pagerduty") or SENDERS.take(key.subject):
         return None
     request.META[COUNTED] = True
-    key = services.key_for(secret)
-    if key is None or (request.path_info == PAGERDUTY and key.format != "pagerduty"):
-        return None
     headers = {name.lower(): value for name, value in request.headers.items()}
     received = receiving.receive(key=key, raw=request.body, headers=headers)
     body: Any = received.answer or {"payload": received.payload, "alerts": received.alerts}

@@ -52,7 +52,7 @@ class InboundKey(models.Model):
     def settings(self) -> BaseModel:
         """The config with its secrets."""
         opened: dict[str, Any] = json.loads(unseal(self.sealed, PURPOSE)) if self.sealed else {}
-        return INBOUND[self.format].Config.model_validate({**self.config, **opened})
+        return INBOUND.parse(self.format, {**self.config, **opened})
 
     def configure(self, parsed: BaseModel) -> None:
         """What is secret of it is sealed; the rest is plain."""

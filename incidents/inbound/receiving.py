@@ -88,8 +88,14 @@ def receive(*, key: InboundKey, raw: bytes, headers: Mapping[str, str]) -> Recei
         payload: int = say(KEPT, values)[0][0]
         if kind.silence(config) is not None:
             silence.heard(key)
-        alerts = [_apply(key, one, payload) for one in incoming]
-    return Received(payload, tuple(alert for alert in alerts if alert), answer)
+        # In one order, whatever order they are sent in: two payloads with the same alerts must not wait for each other.
+        done = {one.key: _apply(key, one, payload) for one in sorted(incoming, key=lambda one: one.key)}
+    return Received(payload, tuple(alert for one in incoming if (alert := done[one.key])), answer)
+
+
+def forget() -> None:
+    """Payloads that nobody sent for a month; what became of them stays with the alerts."""
+    InboundPayload.objects.filter(last_at__lt=timezone.now() - KEEP_PAYLOADS).delete()
 
 
 def forget() -> None:

@@ -45,8 +45,8 @@ def test_a_documented_payload_becomes_its_alerts_once_and_follows_its_sender(nam
     first = sender.send(story["trigger"])
     assert first.status_code == story.get("status", 202), first.content
     alerts = list(Alert.objects.order_by("pk"))
-    expected = [(f"{key.subject}:{one['key']}", one["title"], one["severity"]) for one in story["alerts"]]
-    assert [(one.key, one.title, one.severity) for one in alerts] == expected
+    expected = {(f"{key.subject}:{one['key']}", one["title"], one["severity"]) for one in story["alerts"]}
+    assert {(one.key, one.title, one.severity) for one in alerts} == expected
     assert Incident.objects.count() == story["incidents"]
     for alert in alerts:
         assert alert.source == key.subject and (alert.incident is None) == (alert.severity > "SEV2")
