@@ -80,7 +80,7 @@ HINTED = 16  # of many rows at once so many are hinted with their commit; the sw
 
 SWEEP = """
 UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id IN (
-  SELECT id FROM work_work WHERE $DUE AND (kind = ANY(%s)) = %s AND (
+  SELECT id FROM work_work WHERE $DUE AND (kind = ANY(%s) AND status <> 'running') = %s AND (
     hinted_at IS NULL
     OR hinted_at < statement_timestamp() - make_interval(secs => least(60, 4 * 2 ^ least(greatest(hints - 1, 0), 4)))
   ) ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
@@ -248,7 +248,7 @@ def revive(kind: str, key: str, *, actor: str) -> bool:
 def sweep(limit: int = 500) -> int:
     """Find what is due, whose lease ran out and what was never hinted; hint it. Losing hints costs seconds.
 
-    Of a crowd a few are enough: whoever comes for them goes on with the others.
+    Of what waits in a crowd a few are enough: whoever comes for them goes on with the others.
     """
     crowds = [kind for kind, handler in HANDLERS.items() if handler.crowd]
     due: list[tuple[int, str]] = []
