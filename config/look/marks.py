@@ -22,17 +22,21 @@ _SHAPES: dict[tuple[str, str], str] = {
         "run",
         "active",
     ): "running rolling_back finishing executing sending signing broadcast active triage opened armed rehearsing live",
-    ("wait", "wait"): "open waiting awaiting_approval paused mined signed retry acked late degraded stale lagging "
-    "at_risk needs_review",
+    (
+        "wait",
+        "wait",
+    ): "open waiting awaiting_approval paused mined signed retry acked late degraded stale lagging "
+    "at_risk needs_review maintenance investigating",
     # good: a tick; a filled tick where nothing can undo it
     (
         "check",
         "good",
-    ): "done ok ready sent approved given accepted satisfied contained cleared delivered verified calm up passed saved",
+    ): "done ok ready sent approved given accepted satisfied contained cleared delivered verified calm up passed "
+    "operational saved",
     ("seal", "good"): "executed final restored closed succeeded resolved",
     # bad: a cross; a bell where it is burning
     ("cross", "bad"): "failed dead rejected refused dropped aborted lost error down blocked mismatch impacted",
-    ("alarm", "bad"): "alarm firing raised burning climbing",
+    ("alarm", "bad"): "alarm firing raised burning disturbed climbing",
     # nobody can say: neither good nor bad, stands out from both
     ("unknown", "unknown"): "unknown reorged disputed",
 }

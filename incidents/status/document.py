@@ -104,7 +104,8 @@ def page() -> Page:
     known = [one for one in incidents if one.protocol_id or said[one.pk]]
     matters = [_matter(one, [*steps[one.pk], *said[one.pk]], said[one.pk], promises) for one in known]
     parts = groups()
-    shown = max((group.state for group in parts), key=lambda state: state.gravity, default=STATES["operational"])
+    burning = [group.state for group in parts] + [one.state for one in matters if one.ended is None]
+    shown = max(burning, key=lambda state: state.gravity, default=STATES["operational"])
     return Page(
         name=_name(parts),
         state=shown,

@@ -108,6 +108,7 @@ class TestParts:
         assert only().state.slug == "operational" and page().matters == page().past == ()
         tell("m1", ours)
         assert [one.title for one in page().matters] == ["Paused for now"]
+        assert page().state.slug == "investigating", "nothing is well while something is told that is not"
 
     def test_bad_input_changes_nothing(self, helix: Protocol) -> None:
         ben = browser_of(person("ben", "commander"))
