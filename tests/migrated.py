@@ -1,5 +1,5 @@
-"""A PostgreSQL cluster with all tables and nothing in them: each process of the suite, and each stack that is not about
-its very first start, begins with a copy. Running the migrations takes longer than most files of tests.
+"""A PostgreSQL cluster with all tables and nothing in them: each process of the suite and the crash campaign begin with
+a copy. Running the migrations takes longer than most files of tests. `tests.prepared` makes its tables by itself.
 
 It is kept in pytest's cache under the hash of what decides about tables, so that the next session finds it.
 """

@@ -6,7 +6,6 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests import migrated
 from tests.stack import PREPARED, Stack
 
 # What the first start set in motion comes to its end. The endpoint goes, since its port may be another stack's devnet
@@ -38,7 +37,6 @@ def copy_to(state_dir: Path) -> Path:
 
 def _make(folder: Path) -> None:
     """Under another name until it is whole."""
-    migrated.copy_to(folder / "first")
     stack = Stack.prepare(folder / "first")
     try:
         stack.start()

@@ -172,17 +172,16 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(*arguments: str, cold: bool = False, **env: str) -> Iterator[Stack]:
-    """A stack in a folder of its own, up to its banner, gone at the end; `cold` is its very first start."""
+def running(*arguments: str, **env: str) -> Iterator[Stack]:
+    """A stack in a folder of its own that has been up before, up to its banner; gone at the end."""
     from tests.prepared import copy_to
 
     with tempfile.TemporaryDirectory(prefix="breakglass stack ", ignore_cleanup_errors=True) as folder:
         stack = Stack.prepare(Path(folder) / "state", *arguments, **env)
         try:
-            if not cold:
-                stack.first_log = copy_to(stack.state_dir).read_text(errors="replace")
+            stack.first_log = copy_to(stack.state_dir).read_text(errors="replace")
             stack.start()
-            if not cold and "watch" not in " ".join(arguments):
+            if not {"watch", "demo"} & set(",".join(arguments).split(",")):
                 _caught_up(stack)
             yield stack
         finally:

@@ -32,7 +32,7 @@ def ready(stack: Stack) -> bool:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with running(*SMALL, cold=True) as found:
+    with running(*SMALL) as found:
         yield found
 
 
