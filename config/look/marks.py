@@ -14,9 +14,9 @@ class Mark:
 
 _SHAPES: dict[tuple[str, str], str] = {
     # not begun or not our concern any more: an empty ring, a dash
-    ("ring", "quiet"): "draft pending queued reserved requested planned disabled",
+    ("ring", "quiet"): "draft pending queued reserved requested planned disabled asked",
     ("dash", "quiet"): "skipped undone rolled_back cancelled superseded declined withdrawn revoked expired off muted "
-    "merged lapsed",
+    "merged lapsed void left",
     # under way: a filling ring, an hourglass where somebody else must act
     (
         "run",
@@ -26,13 +26,13 @@ _SHAPES: dict[tuple[str, str], str] = {
         "wait",
         "wait",
     ): "open waiting awaiting_approval paused mined signed retry acked late degraded stale lagging "
-    "at_risk needs_review maintenance investigating",
+    "at_risk needs_review maintenance investigating overdue",
     # good: a tick; a filled tick where nothing can undo it
     (
         "check",
         "good",
     ): "done ok ready sent approved given accepted satisfied contained cleared delivered verified calm up passed "
-    "operational saved",
+    "operational saved kept confirmed",
     ("seal", "good"): "executed final restored closed succeeded resolved",
     # bad: a cross; a bell where it is burning
     ("cross", "bad"): "failed dead rejected refused dropped aborted lost error down blocked mismatch impacted",
