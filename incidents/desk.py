@@ -18,9 +18,11 @@ from governance.proposals.models import Proposal
 from governance.proposals.selectors import waiting_for as signatures_wanted
 from governance.protocols.models import FailureMode, Power
 from incidents.alerts.models import Alert
-from incidents.incidents.models import Incident
+from incidents.incidents.models import OVER, Incident
 from incidents.incidents.selectors import open_incidents
 from incidents.incidents.words import Line, lines_of
+from incidents.roles.models import Assignment
+from incidents.todo.models import Task as Todo
 from incidents.watch.models import Monitor, WatchedBlock, WatchLease
 from ledger.models import Event
 from ledger.selectors import last_seq
@@ -77,6 +79,7 @@ def tasks_of(user: User) -> list[Task]:
         leaderless = Incident.objects.visible_to(user).filter(status="triage", commander=None)
         tasks += [Task("Lead", one.title, f"/incidents/{one.pk}/", one.severity) for one in leaderless]
     tasks += [_sign(proposal) for proposal in to_sign(user)]
+    tasks += _given(user)
     tasks += [
         Task("Approve", approval.title, approval.link or "/", f"{approval.required} {approval.role}")
         for approval in waiting_for(user)[:20]
@@ -85,6 +88,21 @@ def tasks_of(user: User) -> list[Task]:
         steps = StepRun.objects.visible_to(user).filter(type="manual", status="waiting").select_related("run")
         tasks += [Task("Do", step.title, f"/runbooks/runs/{step.run_id}/", step.run.title) for step in steps[:20]]
     return tasks
+
+
+def _given(user: User) -> list[Task]:
+    """Command that is handed over, roles that were not seen yet, and tasks."""
+    handed = Incident.objects.visible_to(user).filter(handover_to=user).exclude(status__in=OVER)
+    unseen = Assignment.objects.visible_to(user).filter(user=user, seen_at=None, ended_at=None)
+    mine = Todo.objects.visible_to(user).filter(assignee=user, status="open").select_related("incident")
+    return [
+        *(Task("Lead", one.title, f"/incidents/{one.pk}/", "asked to take command") for one in handed),
+        *(
+            Task("Take on", one.get_role_display(), f"/incidents/{one.incident_id}/", one.incident.title)
+            for one in unseen.exclude(incident__status__in=OVER).select_related("incident")
+        ),
+        *(Task("Do", one.title, f"/incidents/{one.incident_id}/", one.incident.title) for one in mine[:20]),
+    ]
 
 
 def to_sign(user: User) -> list[Proposal]:

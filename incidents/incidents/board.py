@@ -115,21 +115,20 @@ def related_to(incident: Incident, viewer: Any) -> list[Incident]:
 
 
 def _funds(incident: Incident) -> tuple[Fund, ...]:
-    """A monitor proposes what is at risk by `funds_at_risk_usd` in its reading; a person takes it over, or does not."""
-    readings = Alert.objects.filter(incident=incident, status="firing", detail__has_key="funds_at_risk_usd")
-    said = [alert.detail["funds_at_risk_usd"] for alert in readings]
-    amounts = [int(one) for one in said if str(one).isascii() and str(one).isdigit() and len(str(one)) < 16]
-    proposed = {"at_risk": max(amounts, default=None)}
+    """A monitor proposes by `funds_at_risk_usd` and the like in its reading; a person takes it over, or does not."""
+    names = {kind: f"funds_{kind}_usd" for kind in FUNDS}
+    readings = Alert.objects.filter(
+        incident=incident, status="firing", detail__reading__has_any_keys=list(names.values())
+    )
+    details = [
+        one for alert in readings if isinstance(one := alert.detail["reading"], dict)
+    ]  # senders write odd things
     return tuple(
-        Fund(
-            kind,
-            kind.replace("_", " "),
-            (given := getattr(incident, f"funds_{kind}")),
-            _unlike(proposed.get(kind), given),
-        )
-        for kind in FUNDS
+        _fund(kind, getattr(incident, f"funds_{kind}"), [one.get(names[kind]) for one in details]) for kind in FUNDS
     )
 
 
-def _unlike(proposed: int | None, given: int | None) -> int | None:
-    return None if proposed == given else proposed
+def _fund(kind: str, given: int | None, said: list[Any]) -> Fund:
+    amounts = [int(one) for one in said if str(one).isascii() and str(one).isdigit() and len(str(one)) < 16]
+    proposed = max(amounts, default=None)
+    return Fund(kind, kind.replace("_", " "), given, None if proposed == given else proposed)

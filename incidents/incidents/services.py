@@ -24,7 +24,7 @@ from ledger.text import one_line, prose
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
-from work import Done, Lease, Outcome, enqueue
+from work import Done, Lease, Outcome, enqueue, wake
 
 if TYPE_CHECKING:
     from incidents.alerts.models import Alert
@@ -311,6 +311,8 @@ def move(*, incident: Incident, to: str, actor: str, reason: str = "") -> Incide
         raise Invalid("status", f"{to!r} is not a status to move to", f"one of {', '.join(sorted(MOVES))}")
     if to in ("declined", "closed") and not reason.strip():
         raise Invalid("reason", "is empty", "say in a sentence why it is over")
+    if to in OVER:
+        wake(NUDGE, incident.subject)  # its row first, as the look takes them: it sees that nothing is missing any more
     held = hold(incident)
     also = {"ended_at": timezone.now()} if to in OVER else {}
     before = held.status

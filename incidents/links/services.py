@@ -6,11 +6,12 @@ from django.utils import timezone
 from incidents.alerts.models import Alert
 from incidents.incidents import paging
 from incidents.incidents.models import Incident
-from incidents.incidents.services import hold, open_only
+from incidents.incidents.services import NUDGE, hold, open_only
 from incidents.links.models import IncidentLink
 from ledger import Invalid, Refused, record, transition
 from ledger.scopes import link as hang_below
 from ledger.scopes import members_of_private
+from work import wake
 
 
 @transaction.atomic
@@ -34,6 +35,7 @@ def merge(*, incident: Incident, into: Incident, actor: str) -> Incident:
     proposals and alerts. Its tasks, roles and addresses stay where they were written."""
     if incident.pk == into.pk:
         raise Invalid("into", "is this incident itself", "the number of another one")
+    wake(NUDGE, incident.subject)
     for one in sorted((incident, into), key=lambda one: one.pk):  # always in this order: two merges cannot deadlock
         open_only(hold(one))
     held, main = hold(incident), hold(into)

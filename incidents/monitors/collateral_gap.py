@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from incidents.monitors import MONITORS, Answer, At, Blind, Breach, Calm, MonitorType, Read, Verdict
-from incidents.watch.fields import ADDRESS, Function, percent, units
+from incidents.watch.fields import ADDRESS, Function, funds, percent, units
 from integrations.chain.abi import decode_output, encode_call, find_function
 from integrations.families import Config as Base
 from ledger.errors import Invalid
@@ -37,6 +37,7 @@ class CollateralGap(MonitorType):
             default=0, ge=0, le=10_000, description="gap that is no alarm, in hundredths of a per cent"
         )
         decimals: int = Field(default=18, ge=0, le=36, description="decimals of both figures")
+        dollars: bool = Field(default=False, description="both are US dollars: what is at risk is proposed to people")
 
     @classmethod
     def key(cls, config: Any) -> str:
@@ -60,6 +61,7 @@ class CollateralGap(MonitorType):
         reading |= {"assets": units(there, config.decimals), "liabilities": units(owed, config.decimals)}
         if gap and gap * 10_000 > owed * config.tolerance_bps:
             missing = units(gap, config.decimals)
+            reading |= funds(config, at_risk=there, moved=gap)
             return Breach(f"{config.name} owes {missing} ({percent(share)}) more than it holds", reading)
         return Calm(reading)
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from incidents.monitors import MONITORS, Answer, At, Blind, Breach, Calm, MonitorType, Read, Verdict
 from incidents.watch.asking import words
-from incidents.watch.fields import ADDRESS, Seconds, percent, shown_time, units
+from incidents.watch.fields import ADDRESS, Seconds, funds, percent, shown_time, units
 from integrations.chain.abi import encode_call
 from integrations.families import Config as Base
 
@@ -35,6 +35,7 @@ class Outflow(MonitorType):
         )
         floor: int = Field(default=0, ge=0, description="holdings below this many whole tokens are not looked at")
         decimals: int = Field(default=18, ge=0, le=36, description="decimals of the token")
+        dollars: bool = Field(default=False, description="a US dollar: what is at risk is proposed to people")
 
     @classmethod
     def key(cls, config: Any) -> str:
@@ -64,7 +65,7 @@ class Outflow(MonitorType):
         if share > config.limit_bps and began >= config.floor * 10**config.decimals:
             amount = units(out, config.decimals)
             said = f"Outflow: {amount} ({percent(share)}) of {config.name} in {shown_time(config.window)}"
-            return Breach(said, reading, keep=keep)
+            return Breach(said, {**reading, **funds(config, at_risk=held, moved=out)}, keep=keep)
         return Calm(reading, keep=keep)
 
     @classmethod

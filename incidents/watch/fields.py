@@ -17,6 +17,12 @@ Bps = Annotated[int, Field(ge=1, le=1_000_000)]
 Seconds = Annotated[int, Field(ge=10, le=86_400)]
 
 
+def funds(config: Any, at_risk: int, moved: int) -> dict[str, int]:
+    """What a monitor of dollars proposes to the war room, in whole ones; nothing where the token is another."""
+    one = 10**config.decimals
+    return {"funds_at_risk_usd": at_risk // one, "funds_moved_usd": moved // one} if config.dollars else {}
+
+
 def _lines(value: Any) -> Any:
     """A form has one text with a line each; everybody else a list."""
     if isinstance(value, str):

@@ -125,6 +125,7 @@ function holdsFocus(/** @type {Element} */ target) {
 
 /** What somebody opened stays open, and what they wrote or chose stays written, where the new piece still asks for it. */
 function keep(/** @type {Element} */ old, /** @type {Element} */ fresh) {
+  if (old.matches("details[open]")) fresh.setAttribute("open", "");
   for (const opened of old.querySelectorAll("details[id][open]")) {
     fresh.querySelector(`#${CSS.escape(opened.id)}`)?.setAttribute("open", "");
   }

@@ -1,7 +1,8 @@
 // The war room's own parts: the command box, and who is here.
 //
 // <bg-command>: `/` brings one here from anywhere, what can follow is shown above the line, Tab takes it, Enter sends it.
-// What was wrong is said beside the line, and the line stays as it was written. Any [data-fill] on the page begins a line.
+// What was wrong is said beside the line, and the line stays as it was written. Any [data-fill] on the page begins a line,
+// and any form[data-do] is sent the same way: what it changes is put in its place, and what was open stays open.
 import { apply } from "./live.js";
 
 const PAUSE_MS = 60;
@@ -25,6 +26,7 @@ class Command extends HTMLElement {
     // Before the line loses the focus: choosing with a finger must not close the list first.
     this.#list.addEventListener("pointerdown", (event) => this.#pick(event), { signal });
     document.addEventListener("click", (event) => this.#fill(event), { signal });
+    document.addEventListener("submit", (event) => this.#do(event), { signal, capture: true });
   }
 
   disconnectedCallback() {
@@ -155,28 +157,48 @@ class Command extends HTMLElement {
     clearTimeout(this.#soon);
     this.#asked += 1;
     const line = this.#line.value;
+    const answer = await this.#post(this.#form);
+    this.#line.setAttribute("aria-invalid", String(!answer?.ok));
+    if (answer?.ok && this.#line.value === line) this.#line.value = "";
+    this.#busy = false;
+    this.#form.removeAttribute("aria-busy");
+  }
+
+  /** @param {SubmitEvent} event */
+  async #do(event) {
+    const form = /** @type {HTMLFormElement} */ (event.target);
+    if (!form.matches("[data-do]")) return;
+    event.preventDefault();
+    if (form.hasAttribute("aria-busy")) return;
+    form.setAttribute("aria-busy", "true");
+    await this.#post(form);
+    form.removeAttribute("aria-busy");
+  }
+
+  /** @param {HTMLFormElement} form @returns {Promise<Response | null>} what came, put into the page; null for nothing */
+  async #post(form) {
+    // A piece that came by socket was drawn for many and holds no token of this person's.
+    const token = /** @type {HTMLInputElement} */ (this.#form.elements.namedItem("csrfmiddlewaretoken")).value;
     try {
-      const answer = await fetch(this.#form.action, { method: "POST", headers: { "HX-Request": "true" }, body: new FormData(this.#form) });
+      const headers = { "HX-Request": "true", "X-CSRFToken": token };
+      const answer = await fetch(form.action, { method: "POST", headers, body: new FormData(form) });
       const onward = answer.headers.get("HX-Redirect");
-      if (onward) return location.assign(onward);
-      await this.#heard(answer, line);
+      if (onward) location.assign(onward);
+      else await this.#heard(answer);
+      return answer;
     } catch {
       this.#say("No answer from the server. Nothing is lost: send it again.");
-    } finally {
-      this.#busy = false;
-      this.#form.removeAttribute("aria-busy");
+      return null;
     }
   }
 
-  /** @param {Response} answer @param {string} line */
-  async #heard(answer, line) {
+  /** @param {Response} answer */
+  async #heard(answer) {
     const html = await answer.text();
     const whole = /^\s*<!doctype html/i.test(html);
     if (whole) return this.#say(`The server answered ${answer.status}. Nothing was changed.`);
     apply(html);
     this.#show([], "");
-    this.#line.setAttribute("aria-invalid", String(!answer.ok));
-    if (answer.ok && this.#line.value === line) this.#line.value = "";
   }
 
   /** @param {string} words */
@@ -185,7 +207,6 @@ class Command extends HTMLElement {
     if (!said) return;
     said.classList.add("command-wrong");
     said.textContent = words;
-    this.#line.setAttribute("aria-invalid", "true");
   }
 }
 

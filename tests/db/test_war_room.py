@@ -5,7 +5,7 @@ import json
 from datetime import timedelta
 from hashlib import sha256
 from itertools import pairwise
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import time_machine
@@ -25,6 +25,8 @@ from incidents.incidents.models import Incident
 from incidents.incidents.record import PAGE, record_of
 from incidents.links.services import merge
 from incidents.metrics.selectors import grouped, times
+from incidents.monitors import Breach
+from incidents.monitors.collateral_gap import CollateralGap
 from incidents.nudges.services import COMMAND, SEEN
 from incidents.postmortems.models import Postmortem
 from incidents.postmortems.services import mark_of
@@ -44,6 +46,7 @@ from work import hints, runner
 from work.models import Work
 
 pytestmark = pytest.mark.django_db
+BOOKS = "books() view returns (uint256 assets, uint256 liabilities)"
 THIEF = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 SMALL = """\
 playbook: small
@@ -136,46 +139,46 @@ def test_everything_can_be_done_from_the_box(incident: Incident, ana: User, ben:
     assert calls["person:ben"].acked_by == ben, "who does something here has come"
 
 
-@pytest.mark.parametrize(
-    ("line", "said"),
-    [
-        ("hello", "begins with a slash"),
-        ("/fly", "no command /fly"),
-        ("/sev 9", "is not known"),
-        ("/role web", "Nobody is named"),
-        ("/role web @nobody", "@nobody is nobody here"),
-        ("/role web @val", "may only read"),
-        ("/role s @ana", "is not a role"),
-        ("/role web none", "is nobody"),
-        ("/done 7", "Task 7 is not there"),
-        ("/done x", "not a number"),
-        ("/address 0x12", "not an address"),
-        (f"/address {THIEF[:-1]}9 chain 1", "checksum"),
-        (f"/address {THIEF}", "on which chain"),
-        ("/funds risk lots", "not an amount"),
-        ("/funds spent 3", "no kind of funds"),
-        ("/can a | b", "three parts"),
-        ("/run none", "is not there"),
-        ("/page lps", "nobody of this desk"),
-        ("/update", "empty"),
-        ("/update 90d late", "seven days"),
-        ("/note a\x00b", "control character"),
-        ("/close", "empty"),
-        ("/close over", "cannot become closed"),
-        ("/merge 999999", "Incident 999999 is not there"),
-        ("/handover @rob", "may not command"),
-        ("/invite @rob", "not private"),
-        ("/task " + "x" * 301, "longer"),
-        ("/note " + "x" * 12_001, "too long"),
-    ],
-)
-def test_what_is_wrong_with_a_line_is_said_beside_it(incident: Incident, ana: User, line: str, said: str) -> None:
+WRONG = [
+    ("hello", "begins with a slash"),
+    ("/fly", "no command /fly"),
+    ("/sev 9", "is not known"),
+    ("/role web", "Nobody is named"),
+    ("/role web @nobody", "@nobody is nobody here"),
+    ("/role web @val", "may only read"),
+    ("/role s @ana", "is not a role"),
+    ("/role web none", "is nobody"),
+    ("/done 7", "Task 7 is not there"),
+    ("/done x", "not a number"),
+    ("/address 0x12", "not an address"),
+    (f"/address {THIEF[:-1]}9 chain 1", "checksum"),
+    (f"/address {THIEF}", "on which chain"),
+    ("/funds risk lots", "not an amount"),
+    ("/funds spent 3", "no kind of funds"),
+    ("/can a | b", "three parts"),
+    ("/run none", "is not there"),
+    ("/page lps", "nobody of this desk"),
+    ("/update", "empty"),
+    ("/update 90d late", "seven days"),
+    ("/note a\x00b", "control character"),
+    ("/close", "empty"),
+    ("/close over", "cannot become closed"),
+    ("/merge 999999", "Incident 999999 is not there"),
+    ("/handover @rob", "may not command"),
+    ("/invite @rob", "not private"),
+    ("/task " + "x" * 301, "longer"),
+    ("/note " + "x" * 12_001, "too long"),
+]
+
+
+def test_what_is_wrong_with_a_line_is_said_beside_it(incident: Incident, ana: User) -> None:
     person("rob", "responder")
     person("val", "viewer")
-    before = Event.objects.filter(scope=incident.scope).count()
-    answer = send(browser_of(ana), incident, line)
-    assert answer.status_code == 409 and said in answer.content.decode(), answer.content
-    assert "command-wrong" in answer.content.decode()
+    before, client = Event.objects.filter(scope=incident.scope).count(), browser_of(ana)
+    for line, said in WRONG:
+        answer = send(client, incident, line)
+        text = answer.content.decode()
+        assert answer.status_code == 409 and said in text and "command-wrong" in text, (line, text)
     assert Event.objects.filter(scope=incident.scope).count() == before
 
 
@@ -285,6 +288,7 @@ def test_what_is_missing_is_shown_and_mailed_until_it_is_there(incident: Inciden
     assert nudged()[before:] == ["update", f"assignment:{incident.assignments.get().pk}"]
     assert told("The next update was promised") == {"ana", "ben"}
     assert "I have seen it" in page_of(ben, incident)
+    assert "Communications" in browser_of(ben).get("/desk/").content.decode(), "it waits on the front page too"
     assert send(browser_of(ben), incident, "/update none It holds.").status_code == 200
     assert incident.assignments.get().seen_at is not None, "who acts has seen it"
     count = len(nudged())
@@ -344,10 +348,22 @@ def test_funds_are_read_as_people_write_them(incident: Incident, ana: User) -> N
     assert [short_amount(one) for one in (None, 0, 999, 41_250_000, 412_500_000, 2 * 10**9)] == [
         *("\u2013", "$0", "$999", "$41.2M", "$412M", "$2B"),
     ]
-    reading = {"funds_at_risk_usd": "1234567"}
-    raise_alert(key="gap", severity="SEV2", title="g", source="monitor:x", detail=reading, about=incident.scope)
+    config = CollateralGap.Config(contract=THIEF, name="Vault", function=BOOKS, decimals=6, dollars=True)
+    answer = b"".join(amount.to_bytes(32) for amount in (1_234_567_900_000, 1_300_000_000_000))
+    breach = CollateralGap.judge(config, [answer], cast(Any, None))
+    assert isinstance(breach, Breach) and breach.reading["funds_moved_usd"] == 65_432
+    raise_alert(
+        key="gap",
+        severity="SEV2",
+        title="g",
+        source="monitor:x",
+        detail={"reading": breach.reading},
+        about=incident.scope,
+    )
+    odd = {"reading": ["funds_at_risk_usd"]}
+    raise_alert(key="odd", severity="SEV2", title="o", source="inbound:1", detail=odd, about=incident.scope)
     text = page_of(ana, incident)
-    assert "monitor: $1.2M" in text and 'value="/funds risk 1234567"' in text
+    assert "monitor: $1.2M" in text and 'value="/funds risk 1234567"' in text and "monitor: $65.4k" in text
 
 
 def test_a_page_of_the_record_costs_the_same_however_long_it_is(incident: Incident, ana: User) -> None:
