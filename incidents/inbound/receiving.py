@@ -98,11 +98,6 @@ def forget() -> None:
     InboundPayload.objects.filter(last_at__lt=timezone.now() - KEEP_PAYLOADS).delete()
 
 
-def forget() -> None:
-    """Payloads that nobody sent for a month; what became of them stays with the alerts."""
-    InboundPayload.objects.filter(last_at__lt=timezone.now() - KEEP_PAYLOADS).delete()
-
-
 def _again(key: InboundKey, incoming: Sequence[Incoming], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
     if len(incoming) != 1 or incoming[0].action is not Action.TRIGGER:
         return None
