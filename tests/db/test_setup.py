@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 
 from config import embedded
-from tests.servers import HURRIED
+from tests.migrated import HURRIED
 
 
 @pytest.mark.django_db
