@@ -83,7 +83,9 @@ class Reader:
 
     def _has_multicall(self, client: Client, block: Block) -> bool:
         if self._asked_at is None or (not self._bundles and abs(block.number - self._asked_at) >= LOOK_AGAIN):
-            self._bundles = bool(client.code(multicall.ADDRESS, block.hash))
+            # At the head: of a block that comes late a node may have no state any more, and where there was no
+            # Multicall3 yet, what it did not answer is asked for one by one.
+            self._bundles = bool(client.code(multicall.ADDRESS))
             self._asked_at = block.number
         return self._bundles
 
