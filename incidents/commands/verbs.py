@@ -75,9 +75,9 @@ def carry_out(incident: Incident, user: User, line: str) -> Said:
         raise Invalid("", f"There is no command /{name[:30]}.", " ".join(f"/{known}" for known in COMMANDS))
     if not user.has_level(found.level):
         raise Refused(f"/{name} is for a {found.level} or above.", "ask one of them here", "level")
+    answered_by(incident, user)  # before: what is done may end all pages of the incident, and whoever does it has come
     said = found.do(incident, user, rest)
     see(incident=incident, user=user)
-    answered_by(incident, user)
     return said
 
 
