@@ -1,6 +1,5 @@
 """For each kind of monitor: how it is set up on the devnet, what it must stay quiet at, and the fault that it sees."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -133,8 +132,11 @@ def no_more_blocks(stage: Stage) -> None:
 
 
 def blocks_again(stage: Stage) -> None:
-    """The fault's end mines a block; the test goes on mining by hand."""
-    stage.devnet.rpc("anvil_setTime", int(time.time()))
+    """The fault's end mines a block, which the database sees at its own time; the test goes on mining by hand."""
+    assert stage.clock is not None
+    now = time_machine.escape_hatch.time.time()
+    stage.clock.move_to(datetime.fromtimestamp(now, UTC))
+    stage.devnet.rpc("anvil_setTime", max(int(now), stage.devnet.rpc.timestamp() + 1))
     stage.clear("chain-halt")
     stage.devnet.rpc("evm_setIntervalMining", 0)
 

@@ -86,7 +86,7 @@ def test_no_words_of_people_are_markup() -> None:
     opened = api.post("/api/v1/incidents/", {"title": MARK, "summary": MARK}, format="json").json()
     number = opened["id"]
     for verb in ("notes", "updates"):
-        assert api.post(f"/api/v1/incidents/{number}/{verb}/", {"text": MARK}, format="json").status_code == 200
+        assert api.post(f"/api/v1/incidents/{number}/{verb}/", {"text": MARK}, format="json").status_code in (200, 201)
     api.post(f"/api/v1/incidents/{number}/take/", format="json")
     said = {"audience": "responders", "subject": MARK, "body": MARK}
     message = api.post("/api/v1/messages/", said, format="json").json()["id"]
@@ -113,6 +113,7 @@ def test_no_words_of_a_proposal_are_markup() -> None:
         assert "<script>alert" not in html and "<img src=x" not in html, path
 
 
+@pytest.mark.django_db(transaction=True)  # a refusal rolls back the whole transaction that an opening is
 @pytest.mark.parametrize("title", ["Pause\n\nURGENT: sign at https://evil.example", "Pause\u202egnp.exe", "a\x1b[2J"])
 def test_a_title_that_would_leave_its_line_is_refused(title: str) -> None:
     api = caller(person("ana", "responder"))
