@@ -20,7 +20,6 @@ from integrations.chain.reading import Block
 
 logger = logging.getLogger(__name__)
 DEEPEST_SEARCH = 4_096
-LARGEST = 2**53
 BROKEN = "it failed on what it read; its log has the details"
 
 
@@ -55,7 +54,7 @@ class Evaluation:
 
 
 def storable(verdict: Verdict) -> Verdict:
-    """What a contract said may hold signs that no database keeps, and numbers that no event holds."""
+    """What a contract said may hold signs that no database keeps: one would stop the whole block."""
     if isinstance(verdict, Blind):
         return verdict
     reading = {name: _storable(value) for name, value in verdict.reading.items()}
@@ -69,7 +68,7 @@ def _storable(value: Any) -> Any:
         return value if value.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in value)
     if isinstance(value, list):
         return [_storable(one) for one in value]
-    return str(value) if isinstance(value, int) and abs(value) > LARGEST else value
+    return value
 
 
 def name_of(monitor: int) -> str:
