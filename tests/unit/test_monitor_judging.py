@@ -100,7 +100,7 @@ def test_stress_adds_up_in_the_open() -> None:
     moved = type("Log", (), {"data": (100).to_bytes(32)})
     said = judge("stress_score", config, [round_(960, age=50), (900).to_bytes(32), [], [moved]], past=past)
     assert isinstance(said, Breach)
-    # 4 % of 5 % volatility: 32 of 40; a tenth of the holdings, all one way, of a fifth: 20 of 40; half a heartbeat: 10 of 20
+    # 4 % of 5 % volatility: 32 of 40; a tenth of the holdings, all one way, of a fifth: 20 of 40; half a heartbeat: 10
     assert said.reading["score"] == 62 and said.reading["volatility"].startswith("32 of 40")
     assert "volatility 32 (4 % in 600 s)" in said.title.replace("10 min", "600 s") and "latency 10" in said.title
 
