@@ -1,7 +1,7 @@
 """What a monitor may ask, and what it gets to judge by. Plain values: whoever evaluates does the reading."""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -114,9 +114,13 @@ class Past:
 
     __slots__ = ("_times", "samples")
 
-    def __init__(self, samples: Sequence[Sample] = ()) -> None:
-        self.samples = samples
-        self._times = [one.timestamp for one in samples]
+    def __init__(self, samples: Iterable[Sample] = ()) -> None:
+        self.samples = list(samples)
+        self._times = [one.timestamp for one in self.samples]
+
+    def add(self, sample: Sample) -> None:
+        self.samples.append(sample)
+        self._times.append(sample.timestamp)
 
     @property
     def last(self) -> Sample | None:

@@ -53,6 +53,24 @@ class Evaluation:
         return readings(self.results)
 
 
+def storable(verdict: Verdict) -> Verdict:
+    """What a contract said may hold signs that no database keeps: one would stop the whole block."""
+    if isinstance(verdict, Blind):
+        return verdict
+    reading = {name: _storable(value) for name, value in verdict.reading.items()}
+    if isinstance(verdict, Calm):
+        return verdict if reading == verdict.reading else Calm(reading, verdict.keep)
+    return Breach(_storable(verdict.title), reading, verdict.since, verdict.keep)
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value if value.isprintable() else "".join(one if one.isprintable() else "\ufffd" for one in value)
+    if isinstance(value, list):
+        return [_storable(one) for one in value]
+    return value
+
+
 def name_of(monitor: int) -> str:
     """Under which a monitor stands in a block's JSON."""
     return f"m{monitor}"
@@ -81,7 +99,7 @@ class Asked:
 
     def judge(self, answers: Mapping[Any, Any], at: At) -> Verdict:
         try:
-            return self.kind.judge(self.config, [answers[read] for read in self.reads], at)
+            return storable(self.kind.judge(self.config, [answers[read] for read in self.reads], at))
         except Exception:
             logger.exception("monitor %s could not judge block %s", self.monitor.slug, at.block.number)
             return Blind(BROKEN)

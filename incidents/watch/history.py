@@ -1,6 +1,6 @@
 """What monitors kept of the past, along the branch that is looked at: rows, read again after a restart or a reorg."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -27,13 +27,13 @@ class History:
         self.number: int | None = None
         self._minute = -1
         self._path: dict[str, int] = {}
-        self._samples: dict[str, list[Sample]] = {}
+        self._pasts: dict[str, Past] = {}
 
     def lead_to(self, block: Block, window: int) -> None:
         """Be on the branch of this block's parent; reads rows only when that is not where we are."""
         if self.tip and self.tip == block.parent_hash:
             return
-        self._path, self._samples, self.number, self._minute = {}, {}, None, -1
+        self._path, self._pasts, self.number, self._minute = {}, {}, None, -1
         self.tip = block.parent_hash
         rows = WatchedBlock.objects.filter(chain=self.chain, number__lt=block.number).order_by("-number", "-pk")
         fields = ("pk", "number", "hash", "parent_hash", "timestamp", "kept")
@@ -68,7 +68,7 @@ class History:
         self._path[block_hash] = number
         self.number, self._minute = number, timestamp // 60
         for key, values in kept.items():
-            self._samples.setdefault(key, []).append(Sample(number, timestamp, values))
+            self._pasts.setdefault(key, Past()).add(Sample(number, timestamp, values))
 
     def extend(self, block: Block, kept: Mapping[str, Any]) -> None:
         """This block was written down."""
@@ -80,19 +80,14 @@ class History:
     def _forget(self, block: Block) -> None:
         low, early = block.number - KEPT_BLOCKS, block.timestamp - LONGEST
         self._path = {block_hash: number for block_hash, number in self._path.items() if number >= low}
-        for key, samples in self._samples.items():
-            self._samples[key] = [
-                one
-                for place, one in enumerate(samples)
-                if one.timestamp >= early
-                and (one.number >= low or not place or one.timestamp // 60 != samples[place - 1].timestamp // 60)
-            ]
+        for key, past in self._pasts.items():
+            self._pasts[key] = Past(_thinned(past.samples, low, early))
 
     def begins_minute(self, block: Block) -> bool:
         return self._minute != block.timestamp // 60
 
     def past(self, monitor: int) -> Past:
-        return Past(self._samples.get(f"m{monitor}", ()))
+        return self._pasts.get(f"m{monitor}") or Past()
 
     def holds(self, block_hash: str | None) -> bool:
         """Whether this block is on the branch, as far down as we remember it."""
@@ -105,6 +100,15 @@ class History:
     @property
     def lowest(self) -> int:
         return min(self._path.values(), default=0)
+
+
+def _thinned(samples: Sequence[Sample], low: int, early: int) -> Iterator[Sample]:
+    """As the rows are: everything from a block on, the first of each minute before it, nothing that is too old."""
+    minute = -1
+    for one in samples:
+        if one.timestamp >= early and (one.number >= low or one.timestamp // 60 != minute):
+            yield one
+        minute = one.timestamp // 60
 
 
 def prune(history: History, block: Block) -> None:

@@ -200,7 +200,7 @@ def mute(request: HttpRequest, slug: str) -> HttpResponse:
     minutes = request.POST.get("minutes", "")
     if not minutes:
         return _act(request, slug, lambda monitor, actor: services.unmute(monitor=monitor, actor=actor))
-    if not minutes.isdigit() or len(minutes) > 6:
+    if not minutes.isdecimal() or len(minutes) > 6:
         raise Invalid("minutes", "is no number of minutes", "a whole number")
     reason = request.POST.get("reason", "")
     return _act(

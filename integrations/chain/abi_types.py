@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from integrations.chain.addresses import parse_address, parse_hex
@@ -84,6 +85,7 @@ def _json_param(raw: Mapping[str, Any], depth: int) -> Param:
     return Param(str(raw.get("name", "")), kind, components, bool(raw.get("indexed", False)))
 
 
+@lru_cache(maxsize=2048)
 def parse_signature(text: str) -> Function:
     """A line such as `pause()`, `function f(uint a, (address to, bytes data)[] calls) view returns (bool)`."""
     words = re.sub(r"^\s*(function|event|error)\s+", "", text.strip().rstrip(";"))

@@ -31,7 +31,7 @@ from tests.drain import settle
 from work import hints
 
 pytestmark = pytest.mark.django_db(transaction=True)
-WATCHED = ("alert.raised", "incident.opened", "incident.alert.joined", "message.addressed")
+WATCHED = ("alert.raised", "incident.opened", "incident.alert.joined", "message.addressed", "page.opened")
 
 
 @pytest.fixture
@@ -127,6 +127,7 @@ def _all_of_it(stage: Stage, case: Case) -> None:
     assert (alert.status, alert.monitor, alert.incident) == ("firing", monitor, incident)
     assert alert.key.endswith(f"@{stage.chain.chain_id}") and alert.key.startswith(case.kind)
     once = told()
+    assert once["page.opened"] == 1
 
     assert monitor.changed_block is not None
     head = client_for(stage.chain).block_number()

@@ -9,9 +9,12 @@ from django.db.models import QuerySet
 from incidents.alerts.models import Alert
 from incidents.incidents.models import Incident
 from incidents.monitors import Blind
-from incidents.watch.evaluate import evaluate, prepare
+from incidents.watch.asking import Read
+from incidents.watch.evaluate import evaluate, name_of, prepare
+from incidents.watch.feeds import latest, read_round
 from incidents.watch.lease import LostWatch, take
 from incidents.watch.models import Monitor, WatchedBlock, WatchLease
+from incidents.watch.reading import Questions, Reader
 from incidents.watch.runner import ChainWatch, Watcher
 from incidents.watch.services import save_monitor
 from integrations.chain.client import RpcError, client_for
@@ -215,6 +218,53 @@ def test_a_hundred_monitors_are_one_exchange(devnet: Devnet, rpc_proxy: RpcProxy
     evaluation = evaluate(client, client.existing_block("latest"), prepare(monitors, Chain.objects.get()))
     assert len(evaluation.results) == 100
     assert not any(isinstance(result.verdict, Blind) for result in evaluation.results)
+
+
+def moves(devnet: Devnet, chain: Chain) -> Monitor:
+    """How much the price moves, which nobody can tell without a past."""
+    feed = devnet.deployment.feeds[0]
+    config = {"feed": feed.address, "name": feed.name, "window": 600}
+    named = {"slug": "moves", "name": "It moves", "kind": "volatility"}
+    return save_monitor(**named, config=config, chain=chain, actor="system:test")  # type: ignore[arg-type]  # all text
+
+
+def read_at_last(monitor: Monitor) -> int:
+    said = WatchedBlock.objects.order_by("-pk")[0].readings[name_of(monitor.pk)]
+    return int(said[1]["volatility_bps"])
+
+
+def test_what_was_kept_outlives_a_restart_and_not_a_reorg(devnet: Devnet, watch: ChainWatch) -> None:
+    monitor, feed = moves(devnet, watch.chain), devnet.deployment.feeds[0]
+    devnet.rpc("evm_mine")
+    watch.step()
+    price = prices.latest(devnet.rpc, feed).price
+    prices.publish(devnet.rpc, feed, price * 12 // 10)
+    jumped = devnet.rpc.block_number()
+    watch.step()
+    assert read_at_last(monitor) == 2000
+    devnet.rpc("evm_mine")
+    assert ChainWatch(watch.chain, watch.held).step() == 1
+    assert read_at_last(monitor) == 2000, "another process goes on from the same past"
+    devnet.rpc("anvil_reorg", devnet.rpc.block_number() - jumped + 1, [])
+    assert watch.step() >= 1
+    assert read_at_last(monitor) == 0, "what was read at a block that is gone was never there"
+    assert Monitor.objects.get(pk=monitor.pk).breached, "held for a moment: it may come back"
+    for _ in range(4):
+        devnet.rpc("evm_mine")
+    watch.step()
+    assert not Monitor.objects.get(pk=monitor.pk).breached
+
+
+def test_a_bundle_says_what_the_calls_say_and_one_greedy_call_spoils_nothing(devnet: Devnet, chain: Chain) -> None:
+    feeds, greedy = devnet.deployment.feeds, "0x" + "64" * 20
+    devnet.rpc("anvil_setCode", greedy, "0x5b5f56")  # jumps to where it is until the gas is gone
+    reads = [latest(feed.address) for feed in feeds] + [latest(devnet.deployment.usd), Read("0x" + "77" * 20, b"")]
+    client = client_for(chain)
+    block = client.existing_block("latest")
+    bundled = Reader().ask(client, block, Questions([*reads, latest(greedy)]), None)
+    single = {read: Reader().ask(client, block, Questions([read]), None)[read] for read in reads}
+    assert bundled == {**single, latest(greedy): None}
+    assert [read_round(bundled[read]) is not None for read in reads] == [True, True, False, False]
 
 
 def test_the_running_watch_notices_by_itself_and_ends_when_told(devnet: Devnet, watch: ChainWatch) -> None:
