@@ -2,11 +2,9 @@
 
 from datetime import datetime
 
-from django.db import connection
+from ledger.statements import say
 
 
 def now() -> datetime:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT statement_timestamp()")
-        moment: datetime = cursor.fetchone()[0]
+    moment: datetime = say("SELECT statement_timestamp()", ())[0][0]
     return moment

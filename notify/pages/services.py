@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from accounts.models import User
 from ledger import Alarm, Refused, alarm, record, transition
 from ledger.models import Scope
+from ledger.statements import Shape
 from ledger.text import one_line, prose
 from notify import clock
 from notify.deliveries.withdrawing import withdraw
@@ -25,6 +26,8 @@ from work.services import wake
 
 CLIMB = "notify.page"
 LONGEST_TEXT = 4_000
+ROW = Shape(Page)
+THERE = "ON CONFLICT (key) WHERE status IN ('climbing', 'acked') DO UPDATE SET key = there.key"
 
 
 def frozen_ladder(*slugs: str) -> dict[str, Any]:
@@ -55,14 +58,9 @@ def open_page(
     `ladder` is what `frozen_ladder` gave: from now on nothing that is edited changes this page.
     """
     frozen = ladder or dict(DEFAULT)
-    climb = thawed(frozen)
-    _one_at_a_time(key)
-    there = Page.objects.live().filter(key=key).first()
-    if there is not None:
-        return there
-    now = clock.now()
+    climb, now = thawed(frozen), clock.now()
     due = now + timedelta(seconds=climb.steps[0].after)
-    page = Page.objects.create(
+    wanted = Page(
         scope=scope,
         key=key[:200],
         about=about,
@@ -76,6 +74,10 @@ def open_page(
         opened_at=now,
         follows=follows,
     )
+    page, new = ROW.insert(wanted, THERE)
+    page.scope = scope
+    if not new:
+        return page
     record(
         "page.opened",
         actor=actor,
@@ -121,12 +123,6 @@ def page_by_hand(
         actor=actor,
         ladder={"ladder": "", "name": "by hand", **climb.model_dump(mode="json")},
     )
-
-
-def _one_at_a_time(key: str) -> None:
-    """Two who ask for the same at the same moment get the same page."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"page:{key}"])
 
 
 def _hold(page: Page) -> Page:
