@@ -8,6 +8,7 @@ page has followed all of it without a reload. At the end everything of ours is k
 import os
 import re
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -101,7 +102,9 @@ def test_from_the_alarm_to_a_safe_protocol(desk: Desk) -> None:
     assert ana.evaluate("() => window.notReloaded") is True
     desk.shoot(ana, "6-safe")
 
-    assert letters(dan, stack, "Stale oracle: HLX/USD") == [f"{n}@helix.example" for n in RESPONDERS]
+    told = letters(dan, stack, "Stale oracle: HLX/USD")
+    assert set(told) == {f"{n}@helix.example" for n in RESPONDERS}
+    assert Counter(told) - Counter(set(told)) <= Counter(["ana@helix.example"]), "only who is on call is paged besides"
     assert letters(dan, stack, "Sign: Pause HelixVault") == [f"{n}@helix.example" for n in ("carol", "dan", "erin")]
     expect_mail(dan, stack, "HelixVault is paused", ["partners@helix.example"])
     assert "the ledger verifies" in stack.manage("ledger", "verify")

@@ -44,8 +44,14 @@ def supervise(
     return loops.run(asyncio.wait_for(run(), 60)), time.monotonic() - began
 
 
+READY_SINCE: dict[Supervisor, float] = {}
+
+
 def stop_once_ready(supervisor: Supervisor, _output: Output) -> None:
-    if all(event.is_set() for event in supervisor.is_ready.values()) and not supervisor.stopping.is_set():
+    """A moment later: a shell must have come to its `trap` before it can be deaf."""
+    if not all(event.is_set() for event in supervisor.is_ready.values()) or supervisor.stopping.is_set():
+        return
+    if time.monotonic() - READY_SINCE.setdefault(supervisor, time.monotonic()) > 0.5:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
