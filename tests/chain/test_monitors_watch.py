@@ -240,6 +240,7 @@ def test_what_was_kept_outlives_a_restart_and_not_a_reorg(devnet: Devnet, watch:
     price = prices.latest(devnet.rpc, feed).price
     prices.publish(devnet.rpc, feed, price * 12 // 10)
     jumped = devnet.rpc.block_number()
+    devnet.rpc("evm_mine")  # whether or not the price has its block by now, it has by this one
     watch.step()
     assert read_at_last(monitor) == 2000
     devnet.rpc("evm_mine")
