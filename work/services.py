@@ -79,12 +79,15 @@ ON CONFLICT (kind, key) DO NOTHING RETURNING id, hinted_at IS NOT NULL
 HINTED = 16  # of many rows at once so many are hinted with their commit; the sweeper finds the others
 
 SWEEP = """
-UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id IN (
+-- Materialized, for a plan may read a subquery once for each row outside, and each time find others that are unlocked.
+WITH few AS MATERIALIZED (
   SELECT id FROM work_work WHERE $DUE AND (kind = ANY(%s) AND status <> 'running') = %s AND (
     hinted_at IS NULL
     OR hinted_at < statement_timestamp() - make_interval(secs => least(60, 4 * 2 ^ least(greatest(hints - 1, 0), 4)))
   ) ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
-) RETURNING id, kind
+)
+UPDATE work_work w SET hinted_at = statement_timestamp(), hints = hints + 1 FROM few WHERE w.id = few.id
+RETURNING w.id, w.kind
 """.replace("$DUE", DUE)
 
 
