@@ -36,10 +36,7 @@ def save_monitor(
 ) -> Monitor:
     """Make a monitor, or change the one with this slug; an unchanged one stays as it is."""
     parsed = MONITORS.parse(kind, config)
-    if slug in RESERVED:
-        raise Invalid("slug", f"{slug} is the name of a page", "another short name")
-    if severity not in dict(SEVERITIES):
-        raise Invalid("severity", f"{severity!r} is not known", "SEV1, SEV2, SEV3 or SEV4")
+    _named(slug, severity)
     fields: dict[str, Any] = {
         "name": one_line("name", name, 120),
         "kind": kind,
@@ -63,6 +60,13 @@ def save_monitor(
     if found and (found.breached or found.blind) and (not enabled or asks_otherwise):
         _stand_down(found, monitor, actor)
     return monitor
+
+
+def _named(slug: str, severity: str) -> None:
+    if slug in RESERVED:
+        raise Invalid("slug", f"{slug} is the name of a page", "another short name")
+    if severity not in dict(SEVERITIES):
+        raise Invalid("severity", f"{severity!r} is not known", "SEV1, SEV2, SEV3 or SEV4")
 
 
 def change_monitor(*, monitor: Monitor, actor: str, **changes: Any) -> Monitor:

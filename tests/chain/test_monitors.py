@@ -130,14 +130,7 @@ def _all_of_it(stage: Stage, case: Case) -> None:
     once = told()
     assert once["page.opened"] == 1
 
-    assert monitor.changed_block is not None
-    head = client_for(stage.chain).block_number()
-    stage.devnet.rpc("anvil_reorg", max(1, head - monitor.changed_block + 1), [])
-    look(watch)
-    (case.again or case.fault)(stage)
-    look(watch)
-    stage.mine(4)
-    look(watch)
+    _replaced(stage, case, watch, monitor)
     assert told() == once and alerts(case.kind).get().status == "firing", "a reorg of its block is no second alert"
 
     case.cure(stage)
@@ -148,6 +141,18 @@ def _all_of_it(stage: Stage, case: Case) -> None:
     monitor.refresh_from_db()
     assert monitor.state == "calm", monitor.reading
     assert alerts(case.kind).get().status == "cleared" and told() == once
+
+
+def _replaced(stage: Stage, case: Case, watch: ChainWatch, monitor: Monitor) -> None:
+    """The block that it fired on is gone, and what was in it comes back a little later."""
+    assert monitor.changed_block is not None
+    head = client_for(stage.chain).block_number()
+    stage.devnet.rpc("anvil_reorg", max(1, head - monitor.changed_block + 1), [])
+    look(watch)
+    (case.again or case.fault)(stage)
+    look(watch)
+    stage.mine(4)
+    look(watch)
 
 
 def test_every_kind_has_a_case() -> None:
