@@ -65,7 +65,7 @@ class Watch:
 
 
 def watch_state() -> Watch:
-    block = WatchedBlock.objects.select_related("chain").order_by("-pk").first()
+    block = WatchedBlock.objects.defer("readings", "kept").select_related("chain").order_by("-pk").first()
     lease = WatchLease.objects.filter(name="watch").first()
     now = timezone.now()
     alive = lease is not None and lease.until > now - LATE

@@ -89,7 +89,7 @@ class ChainWatch:
             return
         roster = self.roster()
         self._pulsed = time.monotonic()
-        tip = WatchedBlock.objects.filter(chain=self.chain).order_by("-pk").first()
+        tip = WatchedBlock.objects.filter(chain=self.chain).defer("readings", "kept").order_by("-pk").first()
         if not roster.surrounding or tip is None:
             return
         block = head or Block(tip.number, tip.hash, tip.parent_hash or "", tip.timestamp, 0)
