@@ -33,6 +33,7 @@ from incidents.watch.trying import back_test, dry_run, filled_in
 from integrations.chain.models import Chain
 from integrations.forms import entered
 from ledger import Invalid, Refused
+from ledger.selectors import last_seq
 
 TRIED_BLOCKS = 120
 
@@ -40,11 +41,12 @@ TRIED_BLOCKS = 120
 @require_GET
 @login_required
 def monitors_page(request: HttpRequest) -> HttpResponse:
-    user = current_user(request)
+    user, after = current_user(request), last_seq()
     context = {
         "rows": rows(Monitor.objects.select_related("protocol", "chain")),
         "alerts": Alert.objects.visible_to(user).select_related("incident", "monitor")[:30],
         "may_change": user.has_level("commander"),
+        "after": after,
     }
     return render(request, "incidents/monitors.html", context)
 
