@@ -40,5 +40,5 @@ class Service:
     mark: Callable[[], str] | None = None  # of a job: what it was done for; the same again need not be done again
 
 
-# Together below the ten seconds within which everything must have stopped.
-GRACE = {Wave.APPLICATION: 4.0, Wave.CHAIN: 3.0, Wave.STORE: 2.0}
+# Together well below the ten seconds within which everything must have stopped.
+GRACE = {Wave.APPLICATION: 3.5, Wave.CHAIN: 3.0, Wave.STORE: 2.0}
