@@ -1,4 +1,4 @@
-"""Walks the URLconf: every page, two widths, two themes; accessible, within the screen, the console quiet."""
+"""Walks the URLconf: every page, on a desk in both themes and in a hand at night; accessible, on the screen, quiet."""
 
 import os
 import re
@@ -161,15 +161,29 @@ def check_frame(tab: Tab) -> list[str]:
     return wrong
 
 
-def look(tab: Tab, axe: Axe, name: str) -> list[str]:
-    """In both themes: what axe says."""
+def at_a_desk(tab: Tab, axe: Axe, name: str) -> list[str]:
     wrong = check_frame(tab) + [f"light: {each}" for each in axe.violations()]
-    picture(tab, f"{name}-light", wrong)
+    picture(tab, f"{name}-desk-light", wrong)
+    in_the_dark(tab)
+    dark = [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
+    picture(tab, f"{name}-desk-dark", dark)
+    return wrong + dark
+
+
+def in_a_hand(tab: Tab, axe: Axe, name: str) -> list[str]:
+    """At night: what is light was looked at on the desk."""
+    as_phone(tab)
+    wrong = check_frame(tab)
+    picture(tab, f"{name}-phone-light", wrong)
+    in_the_dark(tab)
+    wrong += [f"dark: {each}" for each in axe.violations()]
+    picture(tab, f"{name}-phone-dark", wrong)
+    return wrong
+
+
+def in_the_dark(tab: Tab) -> None:
     tab.emulate_media(color_scheme="dark")
     settled(tab)
-    dark = [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
-    picture(tab, f"{name}-dark", dark)
-    return wrong + dark
 
 
 def picture(tab: Tab, name: str, wrong: list[str]) -> None:
@@ -196,9 +210,8 @@ def test_page(page: Page, visitors: Visitors, site: str, world: World) -> None:
         assert answer.status == page.status
         assert tab.url == url, "answered at another address"
         axe = Axe(tab)
-        wrong = [f"desk: {each}" for each in look(tab, axe, f"{name}-desk")]
-        as_phone(tab)
-        wrong += [f"phone: {each}" for each in look(tab, axe, f"{name}-phone")]
+        wrong = [f"desk: {each}" for each in at_a_desk(tab, axe, name)]
+        wrong += [f"phone: {each}" for each in in_a_hand(tab, axe, name)]
     assert wrong + said == []
 
 
