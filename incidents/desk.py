@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -28,6 +29,7 @@ from ledger.models import Event
 from ledger.selectors import last_seq
 from notify.pages.selectors import waiting_for as paged
 from notify.readiness import on_call
+from notify.ways.selectors import has_no_way
 from runbooks.playbooks.selectors import all_playbooks
 from runbooks.runs.models import StepRun
 
@@ -75,6 +77,8 @@ def watch_state() -> Watch:
 
 def tasks_of(user: User) -> list[Task]:
     tasks = [Task("Page", page.title, page.get_absolute_url(), page.severity) for page in paged(user)]
+    if has_no_way(user):
+        tasks.append(Task("Mend", "You cannot be reached by any channel", reverse("notify:ways")))
     if user.has_level("commander"):
         leaderless = Incident.objects.visible_to(user).filter(status="triage", commander=None)
         tasks += [Task("Lead", one.title, f"/incidents/{one.pk}/", one.severity) for one in leaderless]

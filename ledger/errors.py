@@ -20,5 +20,5 @@ class Refused(Exception):
 class StaleTransition(Refused):
     """Somebody else moved it first, or it cannot go there from where it is."""
 
-    def __init__(self, message: str) -> None:
-        super().__init__(message, "reload and look again", "stale-transition")
+    def __init__(self, message: str, hint: str = "reload and look again") -> None:
+        super().__init__(message, hint, "stale-transition")

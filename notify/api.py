@@ -46,9 +46,11 @@ class DeliverySerializer(serializers.ModelSerializer[Delivery]):
         ]
 
     def to_representation(self, instance: Delivery) -> dict[str, Any]:
-        """Where people can be reached is nothing that every viewer needs."""
+        """Where people can be reached is nothing that every viewer needs; their own ways are nobody else's to see."""
         shown: dict[str, Any] = super().to_representation(instance)
-        if getattr(self.context["request"].user, "level", Level.VIEWER) == Level.VIEWER:
+        asks = self.context["request"].user
+        hidden = instance.is_private and instance.user_id != asks.pk
+        if hidden or getattr(asks, "level", Level.VIEWER) == Level.VIEWER:
             shown["address"] = instance.shielded
         return shown
 

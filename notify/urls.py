@@ -8,12 +8,20 @@ from notify.ladders import views as ladders
 from notify.pages import views as pages
 from notify.rotations import views as rotations
 from notify.subscribers import views as subscribers
+from notify.ways import views as own
 
 app_name = "notify"
 urlpatterns = [
     path("status/subscribe/", subscribers.subscribe, name="subscribe"),
     path("status/confirm/<str:token>/", subscribers.confirm, name="subscribe-confirm"),
     path("status/leave/<str:token>/", subscribers.leave, name="subscribe-leave"),
+    path("accounts/me/ways/", own.ways, name="ways"),
+    path("accounts/me/ways/add/", own.add, name="add-way"),
+    path("accounts/me/ways/<int:pk>/", own.way, name="way"),
+    path("accounts/me/ways/<int:pk>/edit/", own.edit, name="edit-way"),
+    path("accounts/me/ways/<int:pk>/switch/", own.switch, name="switch-way"),
+    path("accounts/me/ways/<int:pk>/test/", own.test, name="test-way"),
+    path("accounts/me/ways/<int:pk>/remove/", own.remove, name="remove-way"),
     path("notify/", views.messages, name="messages"),
     path("notify/pages/", pages.index, name="pages"),
     path("notify/pages/<int:pk>/", pages.one, name="page"),

@@ -47,7 +47,7 @@ def resend(request: HttpRequest, pk: int) -> HttpResponse:
     delivery = get_object_or_404(Delivery.objects.visible_to(user), pk=pk)
     try:
         message_services.resend(delivery=delivery, actor=user.actor)
-        toasts.success(request, f"{delivery} is sent again.")
+        toasts.success(request, "The copy is sent again.")
     except Refused as error:
         toasts.error(request, error.message)
     return redirect("notify:message", pk=delivery.message_id)

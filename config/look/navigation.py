@@ -28,6 +28,7 @@ _ROOMS = (
 _DEVNET = (NavItem("Devnet mail", "/devnet/mail/", "mail", "g e"),)
 _ACCOUNT = (
     ("Profile", "user", ("accounts:profile",)),
+    ("How I am reached", "message", ("notify:ways",)),
     ("Approvals", "check", ("accounts:approvals",)),
     ("Wallets", "wallet", ("accounts:wallets",)),
     ("API tokens", "key", ("accounts:tokens",)),

@@ -215,9 +215,10 @@ def can(incident: Incident, user: User, text: str) -> Said:
     return Said("Reported.")
 
 
-@command("take", "", "Take command", level="commander", bar=False)
-def take(incident: Incident, user: User, _text: str) -> Said:
-    services.take_command(incident=incident, user=user)
+@command("take", "[over]", "Take command", level="commander", bar=False)
+def take(incident: Incident, user: User, text: str) -> Said:
+    """From somebody who has it only by saying so."""
+    services.take_command(incident=incident, user=user, over=None if first_word(text)[0] == "over" else "")
     return Said("You command.")
 
 

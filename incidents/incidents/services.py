@@ -10,14 +10,15 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from accounts.models import User
+from accounts.selectors import actor_names
 from governance.protocols.models import Protocol
 from incidents.incidents import paging
 from incidents.incidents.models import OVER, Incident
 from incidents.updates.services import add_note as add_note
 from incidents.updates.services import add_update as add_update
 from incidents.watch.models import SEVERITIES
-from ledger import Invalid, Refused, alarm, record, transition
-from ledger.models import Scope, ScopeClosure
+from ledger import Invalid, Refused, StaleTransition, alarm, record, transition
+from ledger.models import Event, Scope, ScopeClosure
 from ledger.scopes import add_member, members_of_private, open_scope, set_private
 from ledger.statements import Shape, say
 from ledger.text import one_line, prose
@@ -249,12 +250,19 @@ def open_only(incident: Incident) -> None:
 
 
 @transaction.atomic
-def take_command(*, incident: Incident, user: User) -> Incident:
-    """This person leads from now on. Taking over from somebody else is a change of hands, and recorded as such."""
+def take_command(*, incident: Incident, user: User, over: str | None = None) -> Incident:
+    """This person leads from now on. Taking over from somebody else is a change of hands, and recorded as such.
+
+    `over`: whom this person saw in command when they asked, empty for nobody. Of two who reach for it at once, the
+    second is told who was first, and does not take it away unawares.
+    """
     held = hold(incident)
     open_only(held)
     if held.commander_id == user.pk:
         return held
+    now = held.commander
+    if now and over not in (None, now.actor) and held.handover_to_id != user.pk:
+        raise Refused(f"{now.display_name} commands already.", "to take it over all the same: /take over", "commanded")
     before = {"commander": held.commander.actor} if held.commander else None
     if held.scope.private:
         _let_in(held, user, role="commander", actor=user.actor)
@@ -314,11 +322,25 @@ def move(*, incident: Incident, to: str, actor: str, reason: str = "") -> Incide
     if to in OVER:
         wake(NUDGE, incident.subject)  # its row first, as the look takes them: it sees that nothing is missing any more
     held = hold(incident)
+    _can_become(held, to)
     also = {"ended_at": timezone.now()} if to in OVER else {}
     before = held.status
     transition(held, to, actor=actor, reason=prose("reason", reason, LONGEST_TEXT, empty=True), also=also)
     paging.moved(held, before, actor)
     return held
+
+
+def _can_become(held: Incident, to: str) -> None:
+    """Two lead at once: whoever comes second is told who was first."""
+    if held.status == to:
+        done = (
+            Event.objects.filter(scope=held.scope, subject=held.subject, verb=f"incident.{to}").order_by("-pk").first()
+        )
+        by = f": {actor_names({done.actor})[done.actor]} was first, at {done.at:%H:%M} UTC" if done else ""
+        raise StaleTransition(f"It is {to} already{by}.", "nothing more is to be done")
+    if to not in held.TRANSITIONS.get(held.status, ()):
+        ways = ", ".join(sorted(held.TRANSITIONS.get(held.status, set()) & MOVES))
+        raise StaleTransition(f"It is {held.status}; it cannot become {to}.", f"it can become {ways}" if ways else "")
 
 
 @transaction.atomic

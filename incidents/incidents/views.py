@@ -150,7 +150,9 @@ def _act(request: HttpRequest, pk: int, act: Callable[[Incident, User], object],
 @require_POST
 @require_level("commander")
 def take(request: HttpRequest, pk: int) -> HttpResponse:
-    return _act(request, pk, lambda incident, user: services.take_command(incident=incident, user=user))
+    """The button says whom its page showed in command."""
+    over = request.POST.get("over")
+    return _act(request, pk, lambda incident, user: services.take_command(incident=incident, user=user, over=over))
 
 
 @require_POST

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django import forms
 from django.contrib import messages as toasts
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -11,15 +10,15 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.answers import attempt, sentence
+from accounts.answers import attempt
 from accounts.decorators import current_user, require_level
 from accounts.levels import Level
 from integrations.channels import CHANNELS, Undelivered
-from integrations.families import unmasked
 from integrations.forms import entered, form_for
 from ledger import Invalid
 from notify import selectors
 from notify.audiences import changing, services
+from notify.audiences.filling import at_field, key_made_here
 from notify.audiences.selectors import people_of
 from notify.deliveries.testing import send_test
 from notify.forms import AboutDestination, NewAudience
@@ -98,24 +97,13 @@ def add_destination(request: HttpRequest, slug: str) -> HttpResponse:
                 **about.cleaned_data,
             )
         except Invalid as error:
-            _at_field(form, error)
+            at_field(form, error)
         else:
-            if made := _made(added, config):
+            if made := key_made_here(added, config):
                 return _page(request, added, made=made)
             toasts.success(request, f"{found} has a new destination. Send a test to see that it arrives.")
             return redirect("notify:destination", pk=added.pk)
     return _audience_page(request, found, channel, form, about)
-
-
-def _made(destination: Destination, config: dict[str, Any]) -> str:
-    """A secret that nobody entered: its channel made it, and the receiver must learn it."""
-    names = services.left_to_us(destination.channel, config)
-    return str(unmasked(destination.config)[names[0]]) if names else ""
-
-
-def _at_field(form: forms.Form, error: Invalid) -> None:
-    name = error.field.removeprefix("config.")
-    form.add_error(name if name in form.fields else None, sentence(error))
 
 
 # --- one destination
@@ -185,7 +173,7 @@ def edit_destination(request: HttpRequest, pk: int) -> HttpResponse:
                 destination=found, config=entered(form), actor=current_user(request).actor, **about.cleaned_data
             )
         except Invalid as error:
-            _at_field(form, error)
+            at_field(form, error)
         else:
             toasts.success(request, "It is changed. Send a test to see that it arrives.")
             return redirect("notify:destination", pk=pk)

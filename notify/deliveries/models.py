@@ -94,6 +94,12 @@ class Delivery(Status):
         return shielded(self.address)
 
     @property
+    def is_private(self) -> bool:
+        """To a way that somebody added for themselves: shown to nobody else. Only a copy to the mail address of an
+        account brings its settings along."""
+        return self.user_id is not None and not self.sealed
+
+    @property
     def scope(self) -> Scope | None:
         return self.message.scope
 

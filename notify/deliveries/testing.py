@@ -15,5 +15,6 @@ def send_test(*, destination: Destination, actor: str) -> Message:
     """Also to one that is switched off: that is how somebody finds out whether it can be switched on again. Nobody
     approves it: its words are always the same, and say that nothing happened."""
     subject, body = compose(TEST, {"destination": destination})
-    recipient = Recipient(destination.channel, str(destination.address()), destination.sealed, destination)
+    address = str(destination.address())
+    recipient = Recipient(destination.channel, address, destination.sealed, destination, destination.user)
     return begin_for([recipient], key=f"test:{uuid4()}", subject=subject, body=body, template=TEST, actor=actor)

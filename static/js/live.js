@@ -5,6 +5,7 @@
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 5000;
 const UNAUTHENTICATED = 4401;
+const FOCUSABLE = "a[href], button, summary, [id]";
 
 class Line {
   /** @type {WebSocket | null} */ #socket = null;
@@ -105,9 +106,9 @@ function place(element, how, where) {
     const target = where ? document.querySelector(where) : already;
     if (!target || holdsFocus(target)) return;
     keep(target, element);
-    const focused = target.contains(document.activeElement) ? document.activeElement?.id : "";
+    const focused = target.contains(document.activeElement) ? sameness(document.activeElement) : "";
     target.replaceWith(element);
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+    if (focused) again(element, focused)?.focus({ preventScroll: true });
   } else {
     const target = where ? document.querySelector(where) : null;
     if (!target || already) return;
@@ -121,6 +122,23 @@ function place(element, how, where) {
 function holdsFocus(/** @type {Element} */ target) {
   const active = document.activeElement;
   return Boolean(active && target.contains(active) && active.matches("input, textarea, select, [contenteditable]"));
+}
+
+/** @param {Element} piece @param {string} known @returns {HTMLElement | undefined} */
+function again(piece, known) {
+  const found = [piece, ...piece.querySelectorAll(FOCUSABLE)].find((one) => sameness(one) === known);
+  return /** @type {HTMLElement | undefined} */ (found);
+}
+
+/** By what an element is known again in the piece that replaces its own: whoever goes by keys stays where they were. A
+ * button is that of its form and line, so that the focus never moves to another one that looks the same. */
+function sameness(/** @type {Element | null} */ one) {
+  if (!(one instanceof HTMLElement)) return "";
+  if (one.id) return `#${one.id}`;
+  if (one.matches("summary")) return `summary ${one.parentElement?.id || one.textContent?.replace(/\d+/g, "").trim()}`;
+  if (!(one instanceof HTMLButtonElement)) return one.getAttribute("href") ?? "";
+  const line = /** @type {HTMLInputElement | null} */ (one.form?.elements.namedItem("line"));
+  return one.dataset.fill ?? `${one.form?.getAttribute("action")} ${line?.value ?? ""} ${one.textContent?.trim()}`;
 }
 
 /** What somebody opened stays open, and what they wrote or chose stays written, where the new piece still asks for it. */

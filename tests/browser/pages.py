@@ -55,14 +55,15 @@ from integrations.devnet.chain import CAROL
 from integrations.secrets.models import Secret
 from integrations.secrets.services import set_secret
 from notify import demo as notify_demo
-from notify.audiences.services import add_audience
+from notify.audiences.services import add_audience, switch_off
 from notify.ladders.services import save_ladder
-from notify.models import Ladder, Message, Rotation, Subscriber
+from notify.models import Destination, Ladder, Message, Rotation, Subscriber
 from notify.models import Page as Paged
 from notify.pages.links import ack_link
 from notify.rotations.services import add_override, save_rotation
 from notify.services import open_page, resolve, send
 from notify.subscribers import services as subscribing
+from notify.ways.services import add_way
 from runbooks.playbooks.models import PlaybookVersion
 from runbooks.playbooks.services import save_version
 from runbooks.rehearsals.models import Rehearsal
@@ -247,6 +248,23 @@ class World:
     def newcomer(self) -> User:
         """Has no password yet, and an address that waits for its confirmation."""
         return person("nora", "viewer")
+
+    @cached_property
+    def unreachable(self) -> User:
+        """Has no address at all."""
+        user = person("una", "responder", with_password=True)
+        User.objects.filter(pk=user.pk).update(email="")
+        return user
+
+    @cached_property
+    def own_way(self) -> Destination:
+        """Of somebody who has two; the receiver of one refused for good."""
+        made = [
+            add_way(user=self.admin, channel="ntfy", config={"topic": topic}, label=label, pause=None)
+            for topic, label in (("ana-0123456789abcdef0123456789abcdef0123456789abcdef01234", ""), ("desk", "Desk"))
+        ]
+        switch_off(destination=made[1], reason="ntfy answered 403: forbidden", actor="system:notify")
+        return made[0]
 
     @cached_property
     def confirmation(self) -> EmailConfirmationHMAC:
@@ -640,6 +658,9 @@ PAGES: list[Page] = [
     Page("accounts/2fa/webauthn/keys/<int:pk>/edit/", pk("passkey"), who="careful"),
     Page("accounts/2fa/webauthn/keys/<int:pk>/remove/", pk("passkey"), who="careful"),
     Page("accounts/me/"),
+    Page("accounts/me/ways/", with_("own_way")),
+    Page("accounts/me/ways/", who="unreachable", query="?channel=twilio", name="no way"),
+    Page("accounts/me/ways/<int:pk>/", pk("own_way")),
     Page("accounts/tokens/", with_("token")),
     Page("accounts/tokens/", who="newcomer", name="no tokens"),
     Page("accounts/wallets/"),

@@ -37,14 +37,22 @@ class Leader:
     def options(self) -> Locator:
         return self.page.locator("#command-options > li")
 
-    def say(self, line: str, answer: str | re.Pattern[str] = "") -> None:
-        """Call the box, write a line into it, send it."""
+    @property
+    def said(self) -> Locator:
+        return self.page.locator("#command-said")
+
+    def begin(self, line: str) -> None:
+        """Call the box and write, without sending it."""
         self.press("/")
         expect(self.line).to_be_focused()
         self.page.keyboard.type(line)
+
+    def say(self, line: str, answer: str | re.Pattern[str] = "") -> None:
+        """Call the box, write a line into it, send it."""
+        self.begin(line)
         self.press("Enter")
         if answer:
-            expect(self.page.locator("#command-said")).to_contain_text(answer)
+            expect(self.said).to_contain_text(answer)
             expect(self.line).to_have_value("")
         self.press("Escape", "Escape")
 
@@ -69,6 +77,72 @@ def box_is_in_sight(page: Page) -> None:
     assert box and size and size["height"] - 80 < box["y"] + box["height"] <= size["height"], (box, size)
 
 
+def both_take_command(ana: Leader, ben: Leader) -> None:
+    """Both have written it before either sends: the second is told who was first, and takes nothing away unawares."""
+    for leader in (ana, ben):
+        leader.begin("take")
+    ana.press("Enter")
+    expect(ana.said).to_contain_text("You command.")
+    expect(ben.page.locator("#incident-head")).to_contain_text("Commander Ana")
+    expect(ben.line).to_be_focused()
+    ben.press("Enter")
+    expect(ben.said).to_contain_text("Ana commands already. to take it over all the same: /take over")
+    expect(ben.line).to_have_value("/take")
+    ben.line.fill("")
+    for leader in (ana, ben):
+        leader.press("Escape", "Escape")
+    expect(ben.page.locator("#incident-head")).to_contain_text("Commander Ana")
+
+
+def words_and_focus_stay(ana: Leader, ben: Leader) -> None:
+    """While the one writes, or stands on a part that is drawn anew, the other acts."""
+    tasks = ben.page.locator("#board-tasks > summary")
+    tasks.focus()
+    ben.press("Enter")
+    ana.say("task Count what is left", "Task 2.")
+    expect(tasks).to_have_text("Tasks 2")
+    expect(tasks).to_be_focused()
+    expect(ben.page.get_by_text("Count what is left")).to_be_visible()
+    ben.begin("note half a th")
+    ana.say("sev 2 it slows down", "It is SEV2.")
+    expect(ben.page.locator("#incident-head")).to_contain_text("SEV2")
+    expect(ben.line).to_be_focused()
+    ben.page.keyboard.type("ought")
+    ben.press("Enter")
+    ana.follows("half a thought")
+    ben.press("Escape", "Escape")
+    ana.say("sev 1 it does not", "It is SEV1.")
+
+
+def a_playbook_is_started(ana: Leader, ben: Leader) -> None:
+    """It leads to a page of its own and back; the other sees its steps without going anywhere."""
+    ana.press("x")
+    ana.page.keyboard.type("signer")
+    expect(ana.options).to_have_count(1)
+    ana.press("Tab", "Enter")
+    start = ana.page.get_by_role("button", name="Compile the plan and start")
+    start.focus()
+    ana.press("Enter")
+    expect(ana.page).to_have_url(re.compile(r"/incidents/\d+/$"))
+    for leader in (ana, ben):
+        expect(leader.page.locator("#incident-run h2").first).to_contain_text("Are enough signers reachable?")
+
+
+def both_close_it(ana: Leader, ben: Leader) -> None:
+    """At the same moment: one does it, the other is told who did."""
+    expect(ana.page.locator("#incident-head")).to_contain_text("restored")
+    for leader in (ana, ben):
+        leader.begin("close nothing was lost")
+    for leader in (ana, ben):
+        leader.press("Enter")
+    first = re.compile("It is closed\\.|It is closed already: (Ana|Ben) was first")
+    for leader in (ana, ben):
+        expect(leader.said).to_have_text(first)
+        expect(leader.page.locator("#incident-head")).to_contain_text("closed")
+    told = sorted(leader.said.inner_text().split(".")[0].split(":")[0] for leader in (ana, ben))
+    assert told == ["It is closed", "It is closed already"]
+
+
 def test_two_people_lead_with_the_keyboard_alone(desk: Desk) -> None:
     ana, ben = Leader(desk, "ana", "desktop"), Leader(desk, "ben", "phone")
     ana.page.goto(f"{desk.stack.url}/incidents/open/")
@@ -81,8 +155,7 @@ def test_two_people_lead_with_the_keyboard_alone(desk: Desk) -> None:
     for leader in (ana, ben):
         expect(leader.page.locator("bg-here")).to_have_text("here: Ana, Ben")
         box_is_in_sight(leader.page)
-    ana.say("take", "You command.")
-    expect(ben.page.locator("#incident-head")).to_contain_text("Commander Ana")
+    both_take_command(ana, ben)
 
     ben.press("/")
     ben.page.keyboard.type("ro")
@@ -115,6 +188,7 @@ def test_two_people_lead_with_the_keyboard_alone(desk: Desk) -> None:
     expect(ana.page.locator("#incident-head")).to_contain_text("SEV1")
     ben.press("Escape", "Escape")
 
+    words_and_focus_stay(ana, ben)
     ana.press("u")
     expect(ana.line).to_have_value("/update ")
     ana.page.keyboard.type("15m Trading is stopped.")
@@ -128,6 +202,11 @@ def test_two_people_lead_with_the_keyboard_alone(desk: Desk) -> None:
     ben.say("address 0x70997970C51812dc3A010C7d01b50e0d17dc79C8 at-risk The thief", "The thief is on the board")
     expect(ana.page.locator("#incident-stakes")).to_contain_text("$41.2M")
     expect(ana.page.locator("#board-addresses > summary")).to_have_text("Addresses 1")
+    ana.say("note The exchange called back.", "Noted.")
+    ana.say("page @ben Come to the bridge.", "Called: Ben.")
+    ben.follows("The exchange called back.")
+    a_playbook_is_started(ana, ben)
+    ana.page.evaluate("() => { window.notReloaded = true }")
     ana.shoot("led")
     ben.shoot("led")
 
@@ -137,7 +216,7 @@ def test_two_people_lead_with_the_keyboard_alone(desk: Desk) -> None:
     expect(ana.page.locator("#incident-head")).to_contain_text("Commander Ben")
     ben.say("contain paused by hand", "It is contained.")
     ben.say("restore", "It is restored.")
-    ben.say("close nothing was lost", "It is closed.")
+    both_close_it(ana, ben)
     ana.follows("closed the incident", "took command", "I must sleep.")
     for leader in (ana, ben):
         box_is_in_sight(leader.page)
