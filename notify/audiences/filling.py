@@ -6,14 +6,18 @@ from django import forms
 
 from accounts.answers import sentence
 from integrations.families import unmasked
-from ledger import Invalid, Refused
+from ledger import Invalid
 from notify.audiences.models import Destination
 from notify.audiences.services import left_to_us
 
 
-def at_field(form: forms.Form, error: Invalid | Refused) -> None:
-    name = error.field.removeprefix("config.") if isinstance(error, Invalid) else ""
-    form.add_error(name if name in form.fields else None, sentence(error))
+def at_field(form: forms.Form, error: Invalid) -> None:
+    """A form shows which fields there are; only the API needs to be told."""
+    name = error.field.removeprefix("config.")
+    if name not in form.fields:
+        return form.add_error(None, sentence(error))
+    hint = "" if error.hint.startswith("fields:") else error.hint
+    form.add_error(name, sentence(Invalid(error.field, error.message, hint)))
 
 
 def key_made_here(destination: Destination, config: dict[str, Any]) -> str:

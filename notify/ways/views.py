@@ -10,7 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from accounts.answers import attempt
+from accounts.answers import attempt, sentence
 from accounts.decorators import current_user
 from integrations.channels import CHANNELS, Undelivered
 from integrations.forms import entered, form_for
@@ -64,7 +64,10 @@ def add(request: HttpRequest) -> HttpResponse:
         config = entered(form)
         try:
             made = services.add_way(user=current_user(request), channel=channel, config=config, **about.cleaned_data)
-        except (Invalid, Refused) as error:
+        except Refused as error:
+            toasts.error(request, sentence(error))
+            return redirect("notify:ways")
+        except Invalid as error:
             at_field(form, error)
         else:
             if key := key_made_here(made, config):

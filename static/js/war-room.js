@@ -27,6 +27,8 @@ class Command extends HTMLElement {
     this.#list.addEventListener("pointerdown", (event) => this.#pick(event), { signal });
     document.addEventListener("click", (event) => this.#fill(event), { signal });
     document.addEventListener("submit", (event) => this.#do(event), { signal, capture: true });
+    // Somebody was quicker than this script.
+    if (document.activeElement === this.#line && !this.#line.value.startsWith("/")) this.#write(`/${this.#line.value}`);
   }
 
   disconnectedCallback() {
