@@ -14,10 +14,9 @@ from notify.audiences.services import left_to_us
 def at_field(form: forms.Form, error: Invalid) -> None:
     """A form shows which fields there are; only the API needs to be told."""
     name = error.field.removeprefix("config.")
-    if name not in form.fields:
-        return form.add_error(None, sentence(error))
-    hint = "" if error.hint.startswith("fields:") else error.hint
-    form.add_error(name, sentence(Invalid(error.field, error.message, hint)))
+    known = name in form.fields
+    hint = "" if known and error.hint.startswith("fields:") else error.hint
+    form.add_error(name if known else None, sentence(Invalid(error.field, error.message, hint)))
 
 
 def key_made_here(destination: Destination, config: dict[str, Any]) -> str:
