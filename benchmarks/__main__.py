@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import alerts, deliveries, events, runs, txservice, war_room
+from benchmarks import alerts, deliveries, events, runs, sockets, telling, txservice, war_room
 from benchmarks.figures import say
 from tests.stack import ROOT, Stack
 
@@ -38,6 +38,8 @@ GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
     "deliveries": (deliveries.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
     "war_room": (war_room.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
+    "sockets": (sockets.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
+    "telling": (telling.measure, ("--only", "postgres,redis,migrate,static,ledger,web,worker,beat,mail")),
     "review": (review, ("--only", "postgres,redis,migrate,devnet,demo")),
     "runs": (runs.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
 }

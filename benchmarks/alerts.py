@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import say
+from benchmarks.figures import say, spent
 from benchmarks.txservice import CLIENTS, Caller, Request, rate
 from tests.stack import ROOT, Stack
 
@@ -25,17 +25,17 @@ STARTS = "2026-11-20T03:12:08.157Z"
 def measure(stack: Stack) -> None:
     keys = inside(stack, "begin", str(CLIENTS))
     caller = Caller(stack.url, "")
-    caller.ask([_sent(key, f"existing-{number}", 0) for number, key in enumerate(keys)], 202)
+    caller.ask([alert(key, f"existing-{number}", 0) for number, key in enumerate(keys)], 202)
     before = inside(stack, "stored")
     note = f"{CLIENTS} clients, fsync on, linker running, rate limit off"
-    again = [_sent(keys[n % CLIENTS], f"existing-{n % CLIENTS}", n + 1) for n in range(EXISTING)]
+    again = [alert(keys[n % CLIENTS], f"existing-{n % CLIENTS}", n + 1) for n in range(EXISTING)]
     _rate(stack, "alert_existing_per_s", caller, again, f"{note}; one firing alert a sender, each payload another")
-    hot = [_sent(keys[0], "existing-0", n + 1_000_000) for n in range(HOT)]
+    hot = [alert(keys[0], "existing-0", n + 1_000_000) for n in range(HOT)]
     _rate(stack, "alert_hottest_per_s", caller, hot, f"{note}; all for one and the same alert")
     after = inside(stack, "stored")
     _same("sightings", EXISTING + HOT, after["seen"] - before["seen"])
     _same("payloads", EXISTING + HOT, after["payloads"] - before["payloads"])
-    new = [_sent(keys[n % CLIENTS], f"new-{n}", n) for n in range(NEW)]
+    new = [alert(keys[n % CLIENTS], f"new-{n}", n) for n in range(NEW)]
     _rate(
         stack, "alert_new_per_s", caller, new, f"{note}; each opens an incident; that the responders are told is queued"
     )
@@ -46,21 +46,15 @@ def measure(stack: Stack) -> None:
 
 def _rate(stack: Stack, name: str, caller: Caller, requests: list[Request], note: str) -> None:
     """With what each cost the web process itself, which says what the machine's other guests took from the figure."""
-    before = _spent(stack)
+    before = spent(stack.pid("web"))
     rate(name, caller, requests, 202, note)
-    each = (_spent(stack) - before) / len(requests) * 1000
+    each = (spent(stack.pid("web")) - before) / len(requests) * 1000
     say(f"{name}: {each:.2f} ms of the web process's own time each, load {os.getloadavg()[0]:.1f}")
 
 
-def _spent(stack: Stack) -> float:
-    """Seconds on a processor."""
-    words = Path(f"/proc/{stack.pid('web')}/stat").read_text().rpartition(")")[2].split()
-    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def _sent(key: str, fingerprint: str, number: int) -> Request:
+def alert(key: str, fingerprint: str, number: int) -> Request:
     labels = {"alertname": "OracleStale", "instance": "feeds:9115", "job": "feeds", "severity": "critical"}
-    alert = {
+    one = {
         "status": "firing",
         "labels": {**labels, "pair": fingerprint},
         "annotations": {"summary": f"The {fingerprint} feed has not answered", "value": str(number)},
@@ -79,7 +73,7 @@ def _sent(key: str, fingerprint: str, number: int) -> Request:
         "commonLabels": labels,
         "commonAnnotations": {},
         "externalURL": "http://alertmanager:9093",
-        "alerts": [alert],
+        "alerts": [one],
     }
     return "POST", f"/api/v1/inbound/{key}/", json.dumps(group).encode()
 

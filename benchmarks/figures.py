@@ -1,9 +1,11 @@
 """How a figure is printed: one JSON line."""
 
 import json
+import os
 import statistics
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def figure(name: str, value: float, unit: str, n: int, note: str = "") -> None:
@@ -14,6 +16,13 @@ def figure(name: str, value: float, unit: str, n: int, note: str = "") -> None:
 def say(text: str) -> None:
     """Progress, away from the figures."""
     print(f"bench: {text}", file=sys.stderr, flush=True)
+
+
+def spent(pid: int) -> float:
+    """Seconds on a processor, with those of its children: what a figure cost, whatever others took of the machine."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK") + sum(spent(int(child)) for child in children)
 
 
 def percentile(values: Sequence[float], share: float) -> float:

@@ -1,6 +1,7 @@
 """`propose_per_s`, `confirm_per_s`, `proposal_detail_per_s`, `proposal_list100_per_s`: the Safe Transaction Service's
 API of one web process, asked over HTTP by eight clients; every hash recomputed, every signature recovered, every row
-and event stored before the answer, and no answer kept.
+and event stored before the answer, and no answer kept. Only five propose: the nonces are taken in order, but so many
+arrive in any order, and a transaction that is ahead of five or more that nobody proposed is not taken.
 
 A real Safe Transaction Service 6.10 on two such cores: 33, 39, 186 and 15 per second.
 """
@@ -41,7 +42,9 @@ def measure(stack: Stack) -> None:
         ("GET", f"{safe}?executed=False&limit=100&offset={number % 8 * 100}", b"") for number in range(LISTS)
     ]
     note = f"{CLIENTS} clients, fsync on, rate limit off"
-    rate("propose_per_s", caller, proposed, 201, f"{note}; hash, sender and signature verified, findings judged")
+    few = Caller(stack.url, world["token"], min(CLIENTS, world["far"]))
+    verified = f"{few.clients} clients, fsync on, rate limit off; hash, sender and signature verified, findings judged"
+    rate("propose_per_s", few, proposed, 201, verified)
     rate("confirm_per_s", caller, confirmed, 201, f"{note}; the second owner's signature")
     rate("proposal_detail_per_s", caller, details, 200, f"{note}; two confirmations, calldata decoded")
     rate("proposal_list100_per_s", caller, lists, 200, f"{note}; of {PROPOSALS}, two confirmations each")
@@ -58,8 +61,8 @@ def prepared(stack: Stack) -> Any:
 class Caller:
     """Clients with a connection each, all of them at once."""
 
-    def __init__(self, url: str, token: str) -> None:
-        self.port = urlsplit(url).port
+    def __init__(self, url: str, token: str, clients: int = CLIENTS) -> None:
+        self.port, self.clients = urlsplit(url).port, clients
         self.headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def ask(self, requests: list[Request], wanted: int) -> tuple[float, list[float]]:
@@ -83,7 +86,7 @@ class Caller:
                 if answer.status != wanted:
                     failed.append(f"{answer.status} {said[:300]!r} of {method} {path}")
 
-        threads = [threading.Thread(target=client) for _ in range(CLIENTS)]
+        threads = [threading.Thread(target=client) for _ in range(self.clients)]
         began = time.monotonic()
         for thread in threads:
             thread.start()

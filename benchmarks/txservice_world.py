@@ -12,6 +12,7 @@ from eth_account import Account  # noqa: E402  (Django comes first)
 
 from accounts.models import User  # noqa: E402
 from accounts.tokens.services import create_token  # noqa: E402
+from governance.findings.nonce import FAR  # noqa: E402
 from governance.protocols.models import Contract  # noqa: E402
 from governance.safes.models import Safe  # noqa: E402
 from integrations.devnet.chain import CAROL, DAN  # noqa: E402
@@ -53,6 +54,7 @@ def main(count: int) -> None:
     ]
     said = {
         "token": token,
+        "far": FAR,
         "chain": safe.chain.chain_id,
         "safe": safe.address,
         "hashes": [tx.hash for tx in txs],

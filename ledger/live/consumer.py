@@ -55,8 +55,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels sh
 
     async def _write(self, socket: Socket) -> None:
         while True:
-            message = await socket.outbox.get()
-            await self.send(json.dumps(message))
+            await self.send(await socket.outbox.get())
             if socket.too_slow or socket.over:
                 await self.close(TOO_SLOW if socket.too_slow else SESSION_OVER)
                 return

@@ -6,6 +6,7 @@ the hub looks by itself every second.
 
 import asyncio
 import contextlib
+import json
 import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -37,7 +38,7 @@ class Socket:
 
     user_id: int
     topics: dict[str, int] = field(default_factory=dict)  # topic → last event sent for it
-    outbox: "asyncio.Queue[Message]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
+    outbox: "asyncio.Queue[str]" = field(default_factory=lambda: asyncio.Queue(LONGEST_QUEUE))
     here: dict[str, list[Message]] = field(default_factory=dict)  # who it was told is here, by topic
     too_slow: bool = False
     over: bool = False
@@ -45,12 +46,16 @@ class Socket:
     def end(self) -> None:
         """The session that it was opened with may be over: after what is queued it is closed."""
         self.over = True
-        self.put({"over": True})
+        self.tell({"over": True})
 
-    def put(self, message: Message) -> None:
-        """A browser that cannot keep up is told to draw its page anew, rather than holding up the others."""
+    def tell(self, message: Message) -> None:
+        self.put(json.dumps(message))
+
+    def put(self, text: str) -> None:
+        """What many are told is encoded once. A browser that cannot keep up is told to draw its page anew, rather than
+        holding up the others."""
         try:
-            self.outbox.put_nowait(message)
+            self.outbox.put_nowait(text)
         except asyncio.QueueFull:
             self.too_slow = True
 
@@ -87,18 +92,18 @@ class Hub:
         async with self._lock:
             allowed, refused = await database_sync_to_async(self._authorise)(socket, list(keys))
             for key in refused:
-                socket.put({"refused": key})
+                socket.tell({"refused": key})
             if not allowed:
                 return
             missed = await database_sync_to_async(self._load)(after, self._seq, LONGEST_REPLAY + 1)
             if len(missed) > LONGEST_REPLAY:
-                socket.put({"reload": True})
+                socket.tell({"reload": True})
                 return
             for event in missed:
                 await self._deliver(event, {socket: dict.fromkeys(allowed, after)})
             for key in allowed:
                 socket.topics[key] = max(after, self._seq)
-            socket.put({"subscribed": sorted(allowed), "seq": self._seq})
+            socket.tell({"subscribed": sorted(allowed), "seq": self._seq})
 
     async def _listen(self) -> None:
         """Turn the broker's hints into a flag; without the broker, the follower looks by itself."""
@@ -148,7 +153,7 @@ class Hub:
                 shown = people[key][: presence.MOST] if inside else []
                 if socket.here.get(key) != shown:
                     socket.here[key] = shown
-                    socket.put({"here": key, "people": shown})
+                    socket.tell({"here": key, "people": shown})
 
     async def _tell_others(self, mine: presence.Following, *, last: bool = False) -> None:
         message, layer = self._presence.to_tell(mine, last=last), get_channel_layer()
@@ -191,8 +196,8 @@ class Hub:
                     socket.end()
 
     async def _deliver(self, event: Event, sockets: dict[Socket, dict[str, int]]) -> None:
-        for socket, message in await database_sync_to_async(self._messages)(event, sockets):
-            socket.put(message)
+        for socket, text in await database_sync_to_async(self._messages)(event, sockets):
+            socket.put(text)
 
     # What follows runs in a database thread, one call at a time, under the lock.
 
@@ -218,7 +223,7 @@ class Hub:
             found[key] = [{"who": f"user:{card.user_id}", "name": card.name} for card in seen]
         return found
 
-    def _messages(self, event: Event, sockets: dict[Socket, dict[str, int]]) -> list[tuple[Socket, Message]]:
+    def _messages(self, event: Event, sockets: dict[Socket, dict[str, int]]) -> list[tuple[Socket, str]]:
         """The event drawn once per topic and audience, for those who may see both it and the topic."""
         self._cards.heed(event)
         wanted = self._wanted(event, sockets)
@@ -228,24 +233,27 @@ class Hub:
         gate = ScopeGate(event.scope_id)
         seeing = {pk: card for pk, card in cards.items() if gate.lets(card)}
         return [
-            (socket, message)
+            (socket, text)
             for key, followers in wanted.items()
-            for socket, message in self._for_topic(event, key, followers, seeing)
+            for socket, text in self._for_topic(event, key, followers, seeing)
         ]
 
     def _for_topic(
         self, event: Event, key: str, followers: list[Socket], seeing: dict[int, Card]
-    ) -> Iterator[tuple[Socket, Message]]:
+    ) -> Iterator[tuple[Socket, str]]:
+        gate = _gate(key)  # asked once, whatever the number of people
         name, _, number = key.partition(":")
-        may = {pk: _may_follow(card, key) for pk, card in seeing.items()}
         drawn: dict[str, str] = {}
         for socket in followers:
-            if not may.get(socket.user_id):
+            card = seeing.get(socket.user_id)
+            if card is None or gate is None or not gate.lets(card):
                 continue
-            audience = seeing[socket.user_id].audience
-            if audience not in drawn:
-                drawn[audience] = _draw(event, name, int(number), audience)
-            yield socket, {"seq": event.link.seq, "topic": key, "verb": event.verb, "html": drawn[audience]}
+            if card.audience not in drawn:
+                html = _draw(event, name, int(number), card.audience)
+                drawn[card.audience] = json.dumps(
+                    {"seq": event.link.seq, "topic": key, "verb": event.verb, "html": html}
+                )
+            yield socket, drawn[card.audience]
 
     def _wanted(self, event: Event, sockets: dict[Socket, dict[str, int]]) -> dict[str, list[Socket]]:
         followed = {key for topics in sockets.values() for key in topics}
