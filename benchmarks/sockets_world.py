@@ -50,7 +50,7 @@ def main(count: int) -> None:
     for number in range(LINES):
         add_note(incident=incident, text=f"Line {number} of the record.", actor=lead.actor)
     for number in range(8):
-        open_task(incident=incident, title=f"Task {number}", assignee=people[number], actor=lead.actor)
+        open_task(incident=incident, title=f"Task {number}", assignee=people[number * len(LEVELS)], actor=lead.actor)
     said = {
         "incident": incident.pk,
         "token": token,

@@ -2,6 +2,7 @@
 
 from notify.deliveries import services
 from notify.deliveries.lanes import KIND
+from notify.deliveries.together import attempt_together
 from notify.pages import climbing
 from notify.pages.services import CLIMB
 from notify.promises import services as promises
@@ -16,7 +17,16 @@ def _ended(work: Work, outcome: Outcome) -> None:
 
 
 # A channel's patience ends a copy long before; so many turns may only be lost or go wrong.
-@handler(KIND, lease=5, longest=60, max_attempts=400, backoff=Backoff(base=2, cap=900), on_end=_ended, crowd=True)
+@handler(
+    KIND,
+    lease=5,
+    longest=60,
+    max_attempts=400,
+    backoff=Backoff(base=2, cap=900),
+    on_end=_ended,
+    crowd=True,
+    together=attempt_together,
+)
 def deliver(lease: Lease) -> Outcome:
     return services.attempt(lease)
 

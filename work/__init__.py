@@ -6,11 +6,11 @@ from work.outcomes import Backoff, Done, Fail, LostLease, Outcome, Retry, Unknow
 from work.registry import handler
 
 if TYPE_CHECKING:
-    from work.leases import Lease
+    from work.leases import Lease, commit_all
     from work.services import Item, cancel, end, enqueue, enqueue_many, revive, wake
 
 _HOMES = {
-    "Lease": "leases",
+    **dict.fromkeys(("Lease", "commit_all"), "leases"),
     **dict.fromkeys(("Item", "cancel", "end", "enqueue", "enqueue_many", "revive", "wake"), "services"),
 }
 
@@ -26,6 +26,7 @@ __all__ = [
     "Unknown",
     "Wait",
     "cancel",
+    "commit_all",
     "end",
     "enqueue",
     "enqueue_many",

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -12,10 +12,15 @@ from django.db import connection, transaction
 from ledger.statements import say
 from work import hints
 from work.models import Work
-from work.outcomes import LostLease, Outcome
+from work.outcomes import Done, LostLease, Outcome
 from work.registry import Handler
-from work.settling import settle
+from work.settling import settle, settle_all
 
+HOLD_ALL = """
+SELECT w.id FROM work_work w JOIN unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS ours(id, fence)
+  ON w.id = ours.id AND w.fence = ours.fence
+WHERE w.status = 'running' ORDER BY w.id FOR UPDATE OF w
+"""
 HOLD = "SELECT woken FROM work_work WHERE id = %s AND fence = %s AND status = 'running' FOR UPDATE"
 
 
@@ -71,6 +76,22 @@ class Lease:
         row = copy(self.work)
         row.woken = found[0][0]
         return row
+
+
+@contextmanager
+def commit_all(done: Mapping[Lease, Done]) -> Iterator[list[Lease]]:
+    """A transaction with which several turns of one kind end. It holds those that are still ours, and yields them: what
+    the others did, their new holders do again."""
+    with transaction.atomic():
+        ids, fences = [lease.work.pk for lease in done], [lease.fence for lease in done]
+        held = {pk for (pk,) in say(HOLD_ALL, {"ids": ids, "fences": fences})}
+        ours = [lease for lease in done if lease.work.pk in held]
+        yield ours
+        if ours:
+            settle_all([(copy(lease.work), done[lease]) for lease in ours], ours[0].handler)
+            hints.last_commit(ours[0].handler.queue)
+    for lease in ours:
+        lease.ended = done[lease]
 
 
 class Heart:

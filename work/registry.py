@@ -1,6 +1,6 @@
 """Which function does which kind of work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from work.models import Work
 
 Handle = Callable[["Lease"], Outcome]
+Together = Callable[[Sequence["Lease"]], None]
 OnEnd = Callable[["Work", Outcome], None]
 
 
@@ -25,6 +26,7 @@ class Handler:
     queue: str
     on_end: OnEnd | None
     crowd: bool
+    together: Together | None
 
 
 HANDLERS: dict[str, Handler] = {}
@@ -45,17 +47,20 @@ def handler(
     queue: str = "default",
     on_end: OnEnd | None = None,
     crowd: bool = False,
+    together: Together | None = None,
 ) -> Callable[[Handle], Handle]:
     """Register what does work of a kind. The lease is kept alive while it runs, but for `longest` seconds at most.
 
     `crowd`: it comes by the thousand. Few of its rows are hinted; a worker that did one goes on with those that are
     not, a short while at a time: a crowd neither fills the broker's queue nor keeps other work waiting behind it.
+    `together` takes several of a crowd's turns at once, and ends those that it can by `commit_all`; each of the others
+    is a turn of its own after that.
     """
 
     def register(run: Handle) -> Handle:
         if kind in HANDLERS:
             raise RuntimeError(f"two handlers do {kind}")
-        HANDLERS[kind] = Handler(kind, run, lease, longest, max_attempts, backoff, queue, on_end, crowd)
+        HANDLERS[kind] = Handler(kind, run, lease, longest, max_attempts, backoff, queue, on_end, crowd, together)
         return run
 
     return register

@@ -34,7 +34,7 @@ WITH taken AS (
   UPDATE work_work w SET status = 'running', fence = fence + 1, woken = false, hinted_at = NULL, hints = 0,
     failures = failures + (w.status = 'running')::int,
     lease_until = statement_timestamp() + make_interval(secs => (%(leases)s::jsonb ->> w.kind)::float)
-  WHERE id = ($WHICH) RETURNING w.*
+  WHERE id = $WHICH RETURNING w.*
 ), lost AS (
   UPDATE work_attempt SET ended_at = statement_timestamp(), outcome = 'lost'
   WHERE work_id IN (SELECT id FROM taken) AND ended_at IS NULL
@@ -45,14 +45,14 @@ WITH taken AS (
 SELECT $COLUMNS FROM taken
 """.replace("$COLUMNS", ROW.columns("taken"))
 THIS = "SELECT id FROM work_work WHERE id = %(id)s AND %(leases)s::jsonb ? kind AND $DUE FOR UPDATE SKIP LOCKED"
-CLAIM = CLAIMING.replace("$WHICH", THIS.replace("$DUE", DUE))
+CLAIM = CLAIMING.replace("$WHICH", f"({THIS.replace('$DUE', DUE)})")
 
 # What is due of a crowd and was never hinted: nobody else is on the way to it.
 NEXT = """
 SELECT id FROM work_work WHERE kind = %(kind)s AND status IN ('queued', 'waiting')
-  AND run_at <= statement_timestamp() AND hinted_at IS NULL ORDER BY run_at LIMIT 1 FOR UPDATE SKIP LOCKED
+  AND run_at <= statement_timestamp() AND hinted_at IS NULL ORDER BY run_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 """
-CLAIM_NEXT = CLAIMING.replace("$WHICH", NEXT)
+CLAIM_NEXT = CLAIMING.replace("$WHICH", f"ANY (ARRAY({NEXT}))")
 HINT_NEXT = """
 UPDATE work_work SET hinted_at = statement_timestamp(), hints = hints + 1 WHERE id = ($WHICH) RETURNING id
 """.replace("$WHICH", NEXT)
@@ -192,16 +192,16 @@ def claim(work_id: int, worker: str) -> Work | None:
     return ROW.build(iter(taken[0])) if taken else None
 
 
-def claim_next(kind: str, worker: str) -> Work | None:
-    """`claim`, of whichever row of a crowd comes first and is nobody's."""
+def claim_next(kind: str, worker: str, most: int) -> list[Work]:
+    """`claim`, of whichever rows of a crowd come first and are nobody's."""
     leases = json.dumps({kind: HANDLERS[kind].lease})
-    taken = say(CLAIM_NEXT, {"kind": kind, "leases": leases, "worker": worker})
-    return ROW.build(iter(taken[0])) if taken else None
+    taken = say(CLAIM_NEXT, {"kind": kind, "leases": leases, "worker": worker, "most": most})
+    return [ROW.build(iter(row)) for row in taken]
 
 
 def hint_next(kind: str) -> None:
     """Whoever stops in the middle of a crowd leaves a hint for somebody to go on."""
-    for (work_id,) in say(HINT_NEXT, {"kind": kind}):
+    for (work_id,) in say(HINT_NEXT, {"kind": kind, "most": 1}):
         hints.send(work_id, queue_of(kind))
 
 

@@ -1,6 +1,7 @@
 """The end of a turn: what became of a row, written in the transaction of its effect."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,17 @@ SETTLE = """
 WITH settled AS (UPDATE work_work SET $COLUMNS WHERE id = %(id)s)
 UPDATE work_attempt SET ended_at = %(now)s, outcome = %(outcome)s, error = %(attempt_error)s
 WHERE work_id = %(id)s AND fence = %(fence)s RETURNING work_id
+"""
+ALL_DONE = """
+WITH given AS (
+  SELECT * FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[], %(results)s::text[]) AS given(id, fence, result)
+), settled AS (
+  UPDATE work_work w SET status = 'done', result = given.result::jsonb, ended_at = %(now)s, error = '', reason = '',
+    lease_until = NULL, hinted_at = NULL, hints = 0
+  FROM given WHERE w.id = given.id
+)
+UPDATE work_attempt a SET ended_at = %(now)s, outcome = 'done' FROM given
+WHERE a.work_id = given.id AND a.fence = given.fence RETURNING a.work_id
 """
 SOON = timedelta(seconds=10)  # a shorter pause is timed by the broker; a longer one is found by the sweeper
 
@@ -54,6 +66,17 @@ def settle(row: Work, outcome: Outcome, handler: Handler) -> None:
         _tell(row, outcome)
     if handler.on_end and "ended_at" in changes:
         handler.on_end(row, outcome)
+
+
+def settle_all(done: Sequence[tuple[Work, Done]], handler: Handler) -> None:
+    """`settle`, of turns of one kind that did what they were for. The caller holds the rows under their fences."""
+    results = [json.dumps(plain(outcome.result)) for _, outcome in done]
+    about = {"ids": [row.pk for row, _ in done], "fences": [row.fence for row, _ in done], "results": results}
+    say(ALL_DONE, {**about, "now": timezone.now()})
+    for row, outcome in done:
+        row.status = Work.Status.DONE
+        if handler.on_end:
+            handler.on_end(row, outcome)
 
 
 def _write(row: Work, changes: dict[str, Any], outcome: Outcome, now: datetime) -> None:

@@ -8,12 +8,14 @@ from work import hints, runner, services
 
 TURNS, SECONDS, CROWD_SECONDS = 25, 1.0, 0.3
 """How many turns a worker's thread takes in a row, or for how long, before others have theirs."""
+MOST, QUICK = 16, 0.1
+"""So many of a crowd are taken at once where that can be, as long as it is quick; few at first."""
 
 
 @shared_task(name="work.run", ignore_result=True)
 def run(work_id: int) -> None:
     """One turn, and those that it leads to; of a crowd, some of those that wait beside it."""
-    began, turns = time.monotonic(), 1
+    began, turns, most = time.monotonic(), 1, 2
     with hints.nearby() as near:
         runner.run(work_id)
         while True:
@@ -28,8 +30,12 @@ def run(work_id: int) -> None:
             elif turns >= TURNS or spent > CROWD_SECONDS:
                 services.hint_next(near.crowd)
                 return
-            elif not runner.run_next(near.crowd):
-                return
+            else:
+                count = runner.run_next(near.crowd, most)
+                if not count:
+                    return
+                turns += count - 1
+                most = min(most * 2, MOST) if time.monotonic() - began - spent < QUICK else 1
             turns += 1
 
 

@@ -59,6 +59,8 @@ class Channel(Member):
     """Most messages that one sending can tell."""
     patience: ClassVar[timedelta] = timedelta(hours=6)
     """How long a copy is tried before it counts as failed."""
+    knows_repeats: ClassVar[bool] = False
+    """Its receivers take what comes twice with one token for one."""
     leads: ClassVar[tuple[str, ...]] = ()
     """Fields that say where the secrets of a config go: whoever changes one enters the secrets anew."""
 

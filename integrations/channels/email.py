@@ -21,6 +21,7 @@ class Email(Channel):
     label = "Email"
     icon = "mail"
     pause, burst, bundle = 10.0, 5, 50
+    knows_repeats = True
 
     class Config(families.Config):
         """One address; lists have several destinations, so that each failure names its own."""

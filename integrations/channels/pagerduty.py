@@ -22,6 +22,7 @@ class PagerDuty(Channel):
     label = "PagerDuty"
     icon = "alarm"
     pause, burst, bundle = 1.0, 10, 40
+    knows_repeats = True
     leads = ("api",)
 
     class Config(families.Config):

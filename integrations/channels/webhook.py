@@ -33,6 +33,7 @@ class Webhook(Channel):
     icon = "external"
     pause, burst, bundle = 0.1, 50, 50
     patience = timedelta(hours=48)
+    knows_repeats = True
     leads = ("url",)
 
     class Config(families.Config):

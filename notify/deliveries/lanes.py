@@ -70,7 +70,7 @@ RETURNING (
   ) still
 )
 """
-CROWD = 300
+CROWD = 1_000
 """More copies than are ever under way at once."""
 
 
@@ -97,6 +97,12 @@ class Load:
     def channel(self) -> type[Channel]:
         return channel_of(self.first.channel)
 
+    @property
+    def pause(self) -> float:
+        """Seconds for which its lane rests afterwards."""
+        own = self.first.destination.pause if self.first.destination else None
+        return self.channel.pause if own is None else own
+
 
 def channel_of(name: str) -> type[Channel]:
     """A channel that is there no more has a pace still, so that what waited for it can end."""
@@ -108,13 +114,13 @@ def take(lease: Lease, channel: type[Channel]) -> Load | None:
     asked = {"id": lease.work.payload["delivery"], "work": lease.work.pk, "fence": lease.fence}
     pace = {"pause": channel.pause, "slack": channel.pause * (channel.burst - 1), "most": channel.bundle - 1}
     rows = say(TAKE, {**asked, **pace, "hold": HOLD})
-    copies = [_built(row) for row in rows]
+    copies = [built(row) for row in rows]
     if not copies or copies[0].pk != asked["id"]:
         return None
     return Load(copies, rows[0][-1])
 
 
-def _built(row: tuple[Any, ...]) -> Delivery:
+def built(row: tuple[Any, ...]) -> Delivery:
     """The delivery with its message and its destination, as `select_related` would give it."""
     values = iter(row)
     delivery, delivery.message = DELIVERY.build(values), MESSAGE.build(values)
@@ -136,9 +142,8 @@ def release(load: Load, *, busy: timedelta = timedelta(), failed: bool = False) 
     True: so many copies of the first one's message are open still that one of them is sure to come after this one.
     """
     first = load.first
-    own = first.destination.pause if first.destination else None
     values = {"lane": first.lane_id, "holder": first.pk, "busy": busy.total_seconds(), "these": load.keys}
-    pace = {"pause": load.channel.pause if own is None else own, "failures": load.failures + 1 if failed else 0}
+    pace = {"pause": load.pause, "failures": load.failures + 1 if failed else 0}
     found = say(RELEASE, {**values, **pace, "message": first.message_id, "crowd": CROWD})
     if not found:
         return False

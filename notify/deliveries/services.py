@@ -32,18 +32,24 @@ def attempt(lease: Lease) -> Outcome:
     if gone := unneeded(load.copies):
         return _without(lease, load, gone)
     try:
-        config = opened(load.first.channel, _sealed(load.first))
-        _must_go(load)
-        reference = load.channel.send(config, envelope_of(load.copies))
+        reference = handed_over(load)
     except Undelivered as error:
-        return _undelivered(lease, load, error)
-    faults.point("delivery.accepted")
+        return undelivered(lease, load, error)
     outcome = Done({"reference": reference, "copies": load.keys})
     with lease.commit(outcome):
         crowded = release(load)
-        _write(load.copies, Delivery.State.SENT, reference=reference, crowded=crowded)
+        write(load.copies, Delivery.State.SENT, reference=reference, crowded=crowded)
         _end_with(load, outcome)
     return outcome
+
+
+def handed_over(load: Load) -> str:
+    """The receiver's reference; Undelivered if it has not taken it."""
+    config = opened(load.first.channel, _sealed(load.first))
+    _must_go(load)
+    reference = load.channel.send(config, envelope_of(load.copies))
+    faults.point("delivery.accepted")
+    return reference
 
 
 def _sealed(copy: Delivery) -> str:
@@ -91,7 +97,7 @@ def _end_with(load: Load, outcome: Done | Fail) -> None:
         end(KIND, keys=[copy.work_key for copy in load.others], outcome=outcome)
 
 
-def _write(copies: Iterable[Delivery], to: str, *, reference: str = "", error: str = "", crowded: bool = False) -> None:
+def write(copies: Iterable[Delivery], to: str, *, reference: str = "", error: str = "", crowded: bool = False) -> None:
     """Each copy's move and event; then each message's, if this was its last copy. `crowded`: of the first one's
     message it is not."""
     also = {"error": error[:300]} if error else {"reference": reference[:200], "sent_at": timezone.now(), "error": ""}
@@ -108,7 +114,7 @@ def _write(copies: Iterable[Delivery], to: str, *, reference: str = "", error: s
         settle(message_id)
 
 
-def _undelivered(lease: Lease, load: Load, error: Undelivered) -> Outcome:
+def undelivered(lease: Lease, load: Load, error: Undelivered) -> Outcome:
     logger.warning("%s was not delivered: %s", load.first, error.reason)
     if not error.permanent:
         return _again(lease, load, error)
@@ -148,7 +154,7 @@ def _closed(lease: Lease, load: Load, reason: str) -> Outcome:
     outcome = Fail(reason)
     with lease.commit(outcome):
         release(load)
-        _write(load.others, Delivery.State.FAILED, error=reason)
+        write(load.others, Delivery.State.FAILED, error=reason)
         _end_with(load, outcome)
         if load.first.destination and load.first.destination.enabled:
             switch_off(destination=load.first.destination, reason=reason, actor=ACTOR)
@@ -160,5 +166,5 @@ def gave_up(delivery_id: int, error: str) -> None:
     """The work row failed for good: so did the copy. What was to go with it goes by itself."""
     delivery = Delivery.objects.select_related("message").get(pk=delivery_id)
     if delivery.status == Delivery.State.QUEUED:
-        _write([delivery], Delivery.State.FAILED, error=error)
+        write([delivery], Delivery.State.FAILED, error=error)
         unbundle(delivery.carried.exclude(pk=delivery.pk))
