@@ -91,8 +91,8 @@ def attempt_together(leases: Sequence[Lease]) -> None:
             logger.exception("%s could not be handed over; its own turn tries again and says why", load.first)
     if sent:
         _write_down(sent)
-    for lease, load, error in failed:
-        undelivered(lease, load, error)
+    for lease, load, why in failed:
+        undelivered(lease, load, why)
 
 
 def take_all(leases: Sequence[Lease]) -> dict[Lease, Load]:

@@ -5,12 +5,14 @@ import hashlib
 import hmac
 import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.utils import timezone
 
@@ -22,6 +24,7 @@ from notify import selectors
 from notify.audiences.changing import edit_destination, rotate_key, settle_key
 from notify.audiences.models import Audience, Destination
 from notify.audiences.services import add_audience, add_destination, set_enabled
+from notify.deliveries.lanes import KIND
 from notify.deliveries.models import Delivery, Lane
 from notify.deliveries.testing import send_test
 from notify.messages.models import Message
@@ -252,6 +255,46 @@ def test_a_worker_that_dies_after_the_answer_says_it_again_with_the_same_token(
     runner.run(Work.objects.order_by("pk")[0].pk)
     assert bodies(there) == [["Word a", "Word b"]] * 2 and states() == ["sent", "sent", "queued"]
     assert len({one.headers["webhook-id"] for one in there.received}) == 1
+
+
+def test_several_at_once_each_with_its_own_end(
+    there: Receiver, lps: Audience, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> None:
+    """Seven addresses of one message: taken together, with whatever may happen to one of them meanwhile."""
+    with receiver() as refusing:
+        settings.OUTGOING_ALLOW = [there.place, refusing.place]
+        refusing.otherwise = answer(503, b"down")
+        for number in range(5):
+            way(lps, there, url=f"{there.url}/{number}")
+        way(lps, refusing, url=f"{refusing.url}/down")
+        way(lps, there, "slack")
+        tell("a")
+        Work.objects.update(hinted_at=None)
+        plain, last, down, slack = (Delivery.objects.order_by("pk")[at] for at in (0, 4, 5, 6))
+
+        def meanwhile(name: str) -> None:
+            """While the second one is on the wire the first is taken from us, and the last one is taken back."""
+            if name == "delivery.accepted" and len(there.received) == 2:
+                Work.objects.filter(key=plain.work_key).update(fence=F("fence") + 1)
+                Delivery.objects.filter(pk=last.pk).update(status="withdrawn")
+
+        with monkeypatch.context() as held:
+            held.setattr(faults, "point", meanwhile)
+            assert runner.run_next(KIND, 16) == 7
+        assert states() == ["queued", *["sent"] * 4, "queued", "sent"]
+        assert Lane.objects.exclude(holder=None).get().pk == plain.lane_id, "who has it now lets go of it"
+        tries = {one.work.key: one.outcome for one in Attempt.objects.select_related("work")}
+        assert tries.pop(plain.work_key) == "" and tries.pop(down.work_key) == "retry"
+        assert set(tries.values()) == {"done"} and slack.work_key in tries
+        assert Event.objects.filter(verb="delivery.sent").count() == 5
+        Work.objects.filter(key=plain.work_key).update(lease_until=timezone.now() - timedelta(seconds=1))
+        later(timedelta(minutes=2))
+        refusing.otherwise = answer(200)
+        due()
+        runner.run(Work.objects.get(key=plain.work_key).pk)
+        assert (Message.objects.get().status, set(states())) == ("sent", {"sent"})
+        assert not Work.objects.exclude(status="done").exists()
+        assert Counter(one.headers.get("webhook-id") for one in there.received)[plain.token] == 2
 
 
 def test_a_key_is_changed_without_a_gap(there: Receiver, lps: Audience) -> None:
