@@ -16,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
+from accounts.selectors import actor_name
 from config.look import blockies, marks, text
 from config.look.navigation import NavItem, account_links, first_url, navigation
 
@@ -222,3 +223,9 @@ def devnet_ribbon() -> str:
 def joined(values: Iterable[Any]) -> str:
     """`a, b, c`."""
     return ", ".join(str(value) for value in values)
+
+
+@register.filter
+def called(actor: str) -> str:
+    """A person's name for their actor."""
+    return actor_name(actor)

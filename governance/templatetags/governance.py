@@ -5,8 +5,6 @@ from typing import Any
 
 from django import template
 
-from accounts.selectors import actor_name
-
 register = template.Library()
 
 
@@ -32,9 +30,3 @@ def readable(value: str, name: str) -> str:
 def of_address(owning: list[Any], address: str) -> Any:
     """The owning Safe at an address, among those of a proposal."""
     return next((one for one in owning or () if one.safe.address == address), None)
-
-
-@register.filter
-def called(actor: str) -> str:
-    """A person's name for their actor."""
-    return actor_name(actor)

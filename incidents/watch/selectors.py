@@ -80,11 +80,23 @@ def in_short(said: Any, figure: str) -> str:
         return str(reading.get("why", ""))
     name = figure if figure in reading else next(iter(reading))
     value = reading[name]
-    return f"{named(name)} {value}" + (f" of {limit}" if limit is not None else "")
+    known = worded(name, value, short=True)
+    return f"{named(name)} {known}" + (f" of {worded(name, limit)}" if limit is not None else "")
 
 
 def named(name: str) -> str:
-    return name.replace("_bps", " (1/100 %)").replace("_ms", " (ms)").replace("_", " ")
+    return name.removesuffix("_bps").removesuffix("_ms").replace("_", " ")
+
+
+def worded(name: str, value: Any, *, short: bool = False) -> Any:
+    """With the unit that the name tells of; in short, an address or a hash shows its ends."""
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value / 100:.2f} %" if name.endswith("_bps") else f"{value} ms" if name.endswith("_ms") else value
+    if short and isinstance(value, str) and value.startswith("0x") and len(value) > 20:
+        return f"{value[:6]}…{value[-4:]}"
+    return value
 
 
 def last_reading(monitor: Monitor) -> list[tuple[str, Any]]:
@@ -96,11 +108,7 @@ def last_reading(monitor: Monitor) -> list[tuple[str, Any]]:
 def shown(reading: Mapping[str, Any], figure: str = "") -> list[tuple[str, Any]]:
     """For a list of facts, the figure and its limit first; the database keeps no order."""
     ordered = sorted(reading, key=lambda name: (name != figure, name != "limit"))
-    values = ((name, reading[name]) for name in ordered)
-    return [
-        (named(name), (", ".join(map(str, value)) or "none") if isinstance(value, list) else value)
-        for name, value in values
-    ]
+    return [(named(name), worded(figure if name == "limit" else name, reading[name])) for name in ordered]
 
 
 def charted(monitor: Monitor) -> tuple[list[Point], int | None]:

@@ -87,12 +87,12 @@ def _told_when_the_mute_ends(devnet: Devnet, chain: Chain, page: Client, api: An
     monitor = Monitor.objects.get()
     assert monitor.breached and monitor.muted and not monitor.told and not Alert.objects.exists()
     seen = page.get(f"{ROOM}moves/").content.decode()
-    assert "the feed is moved" in seen and "firing" in seen and "volatility (1/100 %)" in seen
+    assert "the feed is moved" in seen and "firing" in seen and "<dt>volatility</dt>" in seen
     assert api.post("/api/v1/monitors/moves/mute/", {"minutes": 0}, format="json").status_code == 200
     devnet.rpc("evm_mine")
     look(watch)
     assert Alert.objects.get().status == "firing", "what began while it was muted is told when that ends"
-    assert "volatility (1/100 %)" in page.get(ROOM).content.decode()
+    assert "<dt>volatility</dt>" in page.get(ROOM).content.decode()
     assert page.post(f"{ROOM}moves/switch/", {"enabled": "no"}).status_code == 302
     settle(("notify.delivery",))
     assert Alert.objects.get().status == "cleared" and Monitor.objects.get().state == "off"
