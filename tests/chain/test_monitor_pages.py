@@ -92,7 +92,7 @@ def _told_when_the_mute_ends(devnet: Devnet, chain: Chain, page: Client, api: An
     devnet.rpc("evm_mine")
     look(watch)
     assert Alert.objects.get().status == "firing", "what began while it was muted is told when that ends"
-    assert "<dt>volatility</dt>" in page.get(ROOM).content.decode()
+    assert " % of 5.00 %" in page.get(ROOM).content.decode()
     assert page.post(f"{ROOM}moves/switch/", {"enabled": "no"}).status_code == 302
     settle(("notify.delivery",))
     assert Alert.objects.get().status == "cleared" and Monitor.objects.get().state == "off"
