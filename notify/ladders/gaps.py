@@ -5,7 +5,10 @@ It is said on the ladders' and rotations' pages and on the front page, before it
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Now
 from django.urls import reverse
 
 from accounts.models import User
@@ -16,6 +19,8 @@ from notify.ladders.steps import DEFAULT, Climb, thawed
 from notify.ladders.targets import people
 from notify.rotations.models import Rotation
 from notify.rotations.selectors import Calendar, calendar, calendars
+
+LATE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,20 @@ def unreachable(users: Iterable[User]) -> dict[User, str]:
     ways = {way.user for way in recipients(None, asked)}
     last = Delivery.objects.filter(user__in=asked).order_by("user_id", "-pk").distinct("user_id")
     failed = {copy.user_id for copy in last if copy.status == Delivery.State.FAILED}
+    waiting = _waiting(asked)
     found = {}
     for user in asked:
         if user not in ways:
             found[user] = "has no working channel"
         elif user.pk in failed:
             found[user] = "did not get the last message: it could not be delivered"
+        elif user.pk in waiting:
+            found[user] = "has not got what was sent minutes ago: it cannot be delivered yet"
     return found
+
+
+def _waiting(users: list[User]) -> set[int | None]:
+    """Whose copies stand in the outbox, none of the same message having arrived by another way."""
+    arrived = Delivery.objects.filter(message=OuterRef("message"), user=OuterRef("user"), status=Delivery.State.SENT)
+    late = Delivery.objects.filter(user__in=users, status=Delivery.State.QUEUED, queued_at__lt=Now() - LATE)
+    return set(late.exclude(Exists(arrived)).values_list("user_id", flat=True))

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import Count, Max
+
 from accounts.models import User
 from integrations.channels import CHANNELS
 from notify.audiences.models import Destination
@@ -26,6 +28,8 @@ class Way:
     destination: Destination
     label: str
     last: Delivery | None
+    waiting: int = 0
+    why: str = ""
 
 
 def reach_of(user: User) -> Reach:
@@ -47,4 +51,15 @@ def ways_of(user: User) -> list[Way]:
     found = list(user.destinations.order_by("pk"))
     copies = Delivery.objects.filter(destination__in=found).order_by("destination_id", "-pk").distinct("destination_id")
     last = {copy.destination_id: copy for copy in copies}
-    return [Way(one, CHANNELS[one.channel].label, last.get(one.pk)) for one in found]
+    queued = Delivery.objects.filter(destination__in=found, status=Delivery.State.QUEUED).exclude(lane__failures=0)
+    stuck = {one["destination"]: one for one in queued.values("destination").annotate(n=Count("pk"), why=Max("error"))}
+    return [
+        Way(
+            destination=one,
+            label=CHANNELS[one.channel].label,
+            last=last.get(one.pk),
+            waiting=stuck.get(one.pk, {}).get("n", 0),
+            why=stuck.get(one.pk, {}).get("why", ""),
+        )
+        for one in found
+    ]

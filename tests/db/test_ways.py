@@ -1,5 +1,6 @@
 """A person's own ways to be told: added, tried out, changed and removed by them alone; who has none is shown."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,9 +12,9 @@ from notify.models import Delivery, Destination
 from notify.services import send
 from notify.ways.selectors import reach_of
 from notify.ways.services import MOST
-from tests.db.test_outbox import due, quiet, there
+from tests.db.test_outbox import due, later, quiet, there
 from tests.people import browser_of, caller, person
-from tests.receiver import Receiver, answer
+from tests.receiver import Receiver, answer, hang_up
 
 __all__ = ["quiet", "there"]  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,6 +88,13 @@ def test_who_cannot_be_told_is_shown_to_them_and_to_admins(there: Receiver) -> N
     assert "You cannot be reached" in text(page, MINE), "its receiver is gone for good"
     off = Event.objects.get(verb="destination.disabled")
     assert off.alarm and "Carol cannot be reached by webhook" in off.alarm["title"]
+    page.post(f"{MINE}{way.pk}/switch/", {"enabled": "yes"})
+    there.script = [hang_up]
+    send(key="k", actor="system:test", users=[carol], context={"subject": "Sign", "body": "now"})
+    due()
+    assert "1 waits there and will be tried again" in text(page, MINE) and not reach_of(carol).problem
+    later(timedelta(minutes=6))
+    assert "minutes ago: it cannot be delivered yet" in text(ana, "/accounts/people/")
     page.post(f"{MINE}{way.pk}/remove/")
     gone = Event.objects.get(verb="destination.removed")
     assert gone.alarm and gone.alarm["cleared"] and gone.alarm["key"] == off.alarm["key"]
