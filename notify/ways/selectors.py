@@ -52,14 +52,9 @@ def ways_of(user: User) -> list[Way]:
     copies = Delivery.objects.filter(destination__in=found).order_by("destination_id", "-pk").distinct("destination_id")
     last = {copy.destination_id: copy for copy in copies}
     queued = Delivery.objects.filter(destination__in=found, status=Delivery.State.QUEUED).exclude(lane__failures=0)
-    stuck = {one["destination"]: one for one in queued.values("destination").annotate(n=Count("pk"), why=Max("error"))}
-    return [
-        Way(
-            destination=one,
-            label=CHANNELS[one.channel].label,
-            last=last.get(one.pk),
-            waiting=stuck.get(one.pk, {}).get("n", 0),
-            why=stuck.get(one.pk, {}).get("why", ""),
-        )
-        for one in found
-    ]
+    stuck: dict[int | None, tuple[int, str]] = {
+        pk: (count, why)
+        for pk, count, why in queued.values_list("destination").annotate(count=Count("pk"), why=Max("error"))
+    }
+    none = (0, "")
+    return [Way(one, CHANNELS[one.channel].label, last.get(one.pk), *stuck.get(one.pk, none)) for one in found]
