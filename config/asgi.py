@@ -4,6 +4,7 @@ import os
 from functools import partial
 from typing import Any
 
+from config.chunked import Gathered
 from config.headroom import with_headroom
 from config.start import settings_or_exit
 
@@ -33,7 +34,7 @@ async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": WSGIMiddleware(partial(with_headroom, wsgi), workers=THREADS),
+        "http": Gathered(WSGIMiddleware(partial(with_headroom, wsgi), workers=THREADS)),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes()))),
         "lifespan": lifespan,
     }

@@ -1,7 +1,7 @@
 """What happens to incidents: opened by rule or by hand, led, changed, ended."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
@@ -188,11 +188,20 @@ def _call(incident: Incident, actor: str) -> None:
 
 
 def _first_bad(detail: Mapping[str, Any]) -> tuple[int | None, datetime | None]:
+    """As far as what the alarm's sender wrote can be one: an emergency does not wait for somebody's clock."""
     block, at = detail.get("first_bad_block"), detail.get("first_bad_at")
-    return (
-        block if isinstance(block, int) else None,
-        parse_datetime(at) if isinstance(at, str) else None,
-    )
+    known = isinstance(block, int) and not isinstance(block, bool) and 0 <= block < 2**63
+    return block if known else None, _moment(at) if isinstance(at, str) else None
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = parse_datetime(text)
+    except ValueError:  # well formed, and no day of any calendar
+        return None
+    if at is not None and timezone.is_naive(at):
+        at = at.replace(tzinfo=UTC)
+    return at if at is not None and at <= timezone.now() + timedelta(minutes=5) else None
 
 
 def _tell_responders(incident: Incident, actor: str) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from integrations.families import Config as Base
 from integrations.inbound import INBOUND, Action, InboundFormat, Incoming, typed
-from integrations.inbound.reading import digest, part, record_of, text, title
+from integrations.inbound.reading import digest, part, record_of, text, title, words
 from ledger.errors import Invalid
 
 SEVERITIES = {"critical": "SEV1", "error": "SEV2", "warning": "SEV3", "info": "SEV4"}
@@ -32,7 +32,7 @@ class PagerDuty(InboundFormat):
             raise Invalid("event_action", f"{said!r} is not known", "trigger, acknowledge or resolve")
         action = Action(said)
         payload = part(event, "payload", required=action is Action.TRIGGER)
-        summary = text(payload, "summary", "payload", longest=1024, required=action is Action.TRIGGER)
+        summary = words(payload, "summary", "payload", required=action is Action.TRIGGER)
         return [
             Incoming(
                 key=typed("dedup_key", _dedup_key(event, action)),

@@ -69,6 +69,14 @@ def text(body: Mapping[str, Any], name: str, path: str = "", *, longest: int = 1
     return line(body.get(name), f"{path}.{name}" if path else name, longest=longest, required=required)
 
 
+def words(body: Mapping[str, Any], name: str, path: str = "", *, longest: int = 1024, required: bool = False) -> str:
+    """What a sender says to people: its line breaks are blanks, and of what is too long the beginning counts."""
+    value = body.get(name)
+    if isinstance(value, str):
+        value = " ".join(value.split())[:longest]
+    return line(value, f"{path}.{name}" if path else name, longest=longest, required=required)
+
+
 def line(value: Any, where: str, *, longest: int = 1024, required: bool = False) -> str:
     if value is None and not required:
         return ""

@@ -13,6 +13,7 @@ from incidents.inbound.models import InboundKey, InboundPayload
 from incidents.inbound.services import create_key
 from incidents.incidents.models import Incident
 from incidents.incidents.services import TELL
+from integrations.inbound import INBOUND
 from ledger.models import Event
 from notify.models import Message
 from tests.audiences import load_audiences
@@ -116,3 +117,10 @@ def test_hypernatives_own_signature_is_known() -> None:
         answer = Client().post(f"/api/v1/inbound/{secret}/", vendor["body"], content_type="application/json")
     assert answer.status_code == 202, answer.content
     assert InboundPayload.objects.exists() and not Alert.objects.exists(), "it is a test of the channel"
+
+
+def test_a_summary_of_several_lines_or_too_many_words_is_no_reason_to_lose_an_alert() -> None:
+    payload = {"summary": "Disk full\n\ton\r\nhost " + "x" * 2000, "source": "a", "severity": "critical"}
+    event = {"event_action": "trigger", "dedup_key": "k", "payload": payload}
+    [one] = INBOUND["pagerduty"].read(None, event)
+    assert one.title.startswith("Disk full on host xxx") and len(one.title) == 200

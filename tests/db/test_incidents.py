@@ -74,6 +74,24 @@ class TestTheRule:
         verbs = list(Event.objects.filter(scope=incident.scope).order_by("pk").values_list("verb", flat=True))
         assert verbs.index("incident.opened") < verbs.index("alert.raised") < verbs.index("incident.alert.joined")
 
+    @pytest.mark.parametrize(
+        ("block", "at", "known"),
+        [
+            (7, "2024-01-13T00:00:00Z", (7, "2024-01-13T00:00:00+00:00")),
+            (-1, "2024-13-45T00:00:00", (None, None)),
+            (2**63, "2999-01-01T00:00:00Z", (None, None)),
+            (True, "2024-01-13T00:00:00", (None, "2024-01-13T00:00:00+00:00")),
+        ],
+    )
+    def test_no_clock_or_number_of_a_sender_keeps_an_incident_from_being_opened(
+        self, helix: Protocol, block: Any, at: str, known: tuple[Any, Any]
+    ) -> None:
+        incident = an_alert(helix, detail={"first_bad_block": block, "first_bad_at": at}).incident
+        assert incident is not None
+        incident.refresh_from_db()
+        found = incident.first_bad_at.isoformat() if incident.first_bad_at else None
+        assert (incident.first_bad_block, found) == known
+
     def test_another_failure_mode_or_protocol_is_another_incident(self, helix: Protocol) -> None:
         an_alert(helix)
         an_alert(helix, key="b", failure_mode="drain")
