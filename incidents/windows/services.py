@@ -15,6 +15,7 @@ from work import Done, Lease, Outcome, Wait, enqueue, wake
 
 KIND = "incidents.window"
 LONGEST = timedelta(days=7)
+BEHIND = timedelta(minutes=1)  # longer than any transaction that read the window while it was open, and muted by it
 
 
 @transaction.atomic
@@ -35,7 +36,7 @@ def open_window(
         raise Invalid("ends_at", "is over before it begins", "a time after its start, and after now")
     if ends_at - begin > LONGEST:
         raise Invalid("ends_at", "is more than a week after its start", "a window for each week")
-    if protocol is None and not pattern.strip("* "):
+    if protocol is None and not pattern.strip("*?: "):
         raise Invalid("pattern", "would mute everything", "a protocol, or a pattern such as oracle_stale:*")
     window = Window.objects.create(
         title=one_line("title", title, 120),
@@ -72,7 +73,8 @@ def _close(window: Window, actor: str) -> None:
 
 
 def lift(lease: Lease) -> Outcome:
-    """Its time is over: what it muted and still fires opens or joins incidents as if it had begun now."""
+    """Its time is over: what it muted and still fires opens or joins incidents as if it had begun now. A minute later
+    once more, for what was being muted at that moment."""
     with lease.commit() as turn:
         window = Window.objects.select_for_update(of=("self",)).get(pk=lease.work.payload["window"])
         outcome: Outcome = Done()
@@ -84,5 +86,7 @@ def lift(lease: Lease) -> Outcome:
             muted = Alert.objects.select_for_update(of=("self",)).select_related("protocol", "scope")
             for alert in muted.filter(window=window, status=Alert.State.FIRING, incident=None):
                 hand_over(alert, alert.scope, "alert.unmuted", {"key": alert.key, "title": alert.title})
+            if window.ended_at and timezone.now() < (again := window.ended_at + BEHIND):
+                outcome = Wait(until=again)
         turn.end(outcome)
     return outcome

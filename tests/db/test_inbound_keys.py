@@ -150,7 +150,13 @@ def test_a_window_mutes_what_is_expected_and_hands_over_what_lasts() -> None:
         return raise_alert(key=key, severity=severity, title=key, source="monitor:x", protocol=protocol)
 
     soon = timezone.now() + timedelta(hours=1)
-    for pattern, end in (("*", soon), ("a*", timezone.now()), ("a*", soon + timedelta(days=8))):
+    for pattern, end in (
+        ("*", soon),
+        ("?*", soon),
+        ("*:*", soon),
+        ("a*", timezone.now()),
+        ("a*", soon + timedelta(days=8)),
+    ):
         with pytest.raises(Invalid):
             open_window(title="x", pattern=pattern, ends_at=end, actor="user:1")
     window = open_window(title="Feeds", ends_at=soon, actor="user:1", protocol=helix, pattern="stale:*")
@@ -166,6 +172,12 @@ def test_a_window_mutes_what_is_expected_and_hands_over_what_lasts() -> None:
     assert muted.incident is not None and muted.window is None and Incident.objects.count() == before + 1
     window.refresh_from_db()
     assert window.state == "over" and window.ended_by == "system:windows"
+    late = fire("stale:late")  # muted by who read the window while it was open, and committed after its end
+    Alert.objects.filter(pk=late.pk).update(window=window, incident=None)
+    Work.objects.filter(kind=WINDOW).update(run_at=timezone.now())
+    settle((WINDOW,))
+    late.refresh_from_db()
+    assert late.incident is not None and Work.objects.get(kind=WINDOW).status == "waiting"
     other = open_window(title="Again", ends_at=soon, actor="user:1", pattern="stale:e*")
     assert fire("stale:e").incident is None
     end_window(window=other, actor="user:1")
