@@ -22,6 +22,7 @@ from work import Done, Fail, Lease, Outcome, Retry, Wait, end, faults
 logger = logging.getLogger(__name__)
 ACTOR = "system:notify"
 LONGEST_PAUSE = timedelta(hours=48)
+TRYING = timedelta(minutes=5)  # what a try itself may take: who asks for all of our patience is given it
 
 
 def attempt(lease: Lease) -> Outcome:
@@ -138,7 +139,7 @@ def _again(lease: Lease, load: Load, error: Undelivered) -> Outcome:
     if error.after is not None:
         pause = max(error.after, timedelta(seconds=1))
     pause, patience = min(pause, LONGEST_PAUSE), load.channel.patience
-    if timezone.now() + pause <= load.first.queued_at + patience:
+    if timezone.now() + pause <= load.first.queued_at + patience + TRYING:
         outcome: Outcome = Retry(error.reason, pause)
     else:
         hours = f"{patience.total_seconds() / 3600:.0f} hours"

@@ -2,8 +2,10 @@
 
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.db import connection
 from django.db.models import QuerySet
 
 from incidents.alerts.models import Alert
@@ -198,6 +200,18 @@ def test_an_endpoint_that_is_away_is_waited_for(
 
 def test_only_one_process_watches_and_the_loser_can_write_nothing(devnet: Devnet, watch: ChainWatch) -> None:
     assert take("other") is None
+
+    def asked(holder: str) -> object:
+        try:
+            return take(holder)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor() as beside:
+        with watch.held.commit():
+            kept = beside.submit(asked, watch.held.holder)
+            assert beside.submit(asked, "other").result() is None, "nobody waits for the watch of another"
+        assert kept.result() == watch.held, "who watches keeps the watch while it writes"
     WatchLease.objects.update(until="2020-01-01T00:00:00Z")
     other = take("other")
     assert other is not None and other.fence == watch.held.fence + 1

@@ -187,6 +187,12 @@ def test_a_webhook_is_tried_for_two_days_and_then_it_is_said(there: Receiver, lp
     resend(delivery=delivery, actor="user:1")
     due()
     assert states() == ["sent"] and there.received[2].headers["webhook-id"] == delivery.token
+    there.script = [answer(503, b"down", {"Retry-After": str(72 * 3600)})]
+    tell("b")
+    due()
+    later(timedelta(hours=48, minutes=1))
+    due()
+    assert states() == ["sent", "sent"], "asked for longer than two days, it is asked once more after two"
 
 
 def test_what_is_gone_is_switched_off_and_raises_an_alert(there: Receiver, lps: Audience) -> None:
