@@ -1,0 +1,61 @@
+"""The judge: a process of its own. `python -m tests.crash.campaign.alarms.judge FOLDER DATABASE_URL SECONDS`
+
+It waits, so many seconds at most, until nothing is left to do; then it reads the notes of the senders and of the
+people, the sink's file, and our tables by SQL, and says what is wrong, one line each, then `N passed, N failed`.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+
+from tests.crash.campaign.alarms.evidence import Evidence, gather
+from tests.crash.campaign.alarms.judge_alerts import Verdict, judge_alerts, judge_incidents
+from tests.crash.campaign.alarms.judge_deliveries import judge_deliveries
+from tests.crash.campaign.alarms.judge_pages import judge_pages
+
+RULES = (judge_alerts, judge_incidents, judge_pages, judge_deliveries)
+SHOWN = 40
+
+
+def judge(evidence: Evidence) -> Verdict:
+    verdict = Verdict()
+    for words, number in evidence.unended.items():
+        verdict.of([f"not everything came to its end: {number} {words}"])
+    for rule in RULES:
+        verdict += rule(evidence)
+    return verdict
+
+
+def wait(folder: Path, database: str, seconds: float) -> Evidence:
+    """What is left is judged when it does not get less any more."""
+    end = time.monotonic() + seconds
+    while True:
+        late = time.monotonic() > end
+        try:
+            found = gather(folder, database, lambda unended, late=late: late or not unended)  # type: ignore[misc]
+        except psycopg.OperationalError:
+            if late:
+                raise
+            found = None
+        if found is not None:
+            return found
+        time.sleep(1)
+
+
+def main(folder: str, database: str, seconds: str) -> int:
+    verdict = judge(wait(Path(folder), database, float(seconds)))
+    for text in verdict.wrong[:SHOWN]:
+        print(f"judge: {text}")
+    if len(verdict.wrong) > SHOWN:
+        print(f"judge: … and {len(verdict.wrong) - SHOWN} more")
+    for name, number in sorted(verdict.counted.items()):
+        if number:
+            print(f"judge: {number:7d}  {name}")
+    print(f"judge: {verdict.passed} passed, {len(verdict.wrong)} failed", flush=True)
+    return 1 if verdict.wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))

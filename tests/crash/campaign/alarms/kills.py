@@ -1,0 +1,120 @@
+"""What befalls the house under the flood: each of its processes ended with SIGKILL, in an order drawn with the seed."""
+
+import contextlib
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import redis
+
+from tests.crash.campaign.storms import _children
+from tests.stack import Stack
+from tests.workers import until
+
+# Of a hundred, roughly so many of each; at least one of each, however short the campaign.
+SHARES = {
+    "web": 18,
+    "worker": 20,
+    "watch": 10,
+    "beat": 8,
+    "redis": 12,
+    "postgres": 11,
+    "postgres process": 8,
+    "ledger": 10,
+    "redis flushed": 5,
+    "up": 3,
+}
+EVERY = 4.5
+"""Seconds from one to the next, on average."""
+AGAIN = 12.0
+"""Seconds of life that everybody has between two kills: `up` waits longer and longer for what dies at once."""
+
+
+@dataclass
+class Kills:
+    """Kills, and counts what the operating system saw die."""
+
+    stack: Stack
+    dice: random.Random
+    met: Counter[str] = field(default_factory=Counter)
+    last: dict[str, float] = field(default_factory=dict)
+
+    def plan(self, seconds: float) -> list[str]:
+        number = seconds / EVERY
+        names = [name for name, share in SHARES.items() for _ in range(max(1, round(share * number / 105)))]
+        self.dice.shuffle(names)
+        return names
+
+    def run(self, seconds: float) -> None:
+        """The plan, spread over the time at random moments."""
+        began, plan = time.monotonic(), self.plan(seconds)
+        moments = sorted(self.dice.uniform(1, seconds - 1) for _ in plan)
+        for moment, name in zip(moments, plan, strict=True):
+            time.sleep(max(0.0, began + moment - time.monotonic()))
+            self.strike(name)
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
+
+    def strike(self, name: str) -> None:
+        if time.monotonic() - self.last.get(name, -AGAIN) < AGAIN and name not in ("worker", "web"):
+            time.sleep(self.dice.uniform(0, EVERY))
+        self.last[name] = time.monotonic()
+        SPECIAL.get(name, lambda kills: kills.kill(name))(self)
+
+    def kill(self, name: str) -> None:
+        """Whoever runs as this now; if nobody does, as soon as somebody does."""
+        end = time.monotonic() + 30
+        while not (pid := self.stack.pid(name)) and time.monotonic() < end:
+            time.sleep(0.05)
+        self._end(pid, f"{name} killed")
+
+    def postgres_process(self) -> None:
+        """Any process of the server: the postmaster ends them all and recovers from the log."""
+        children = _children(self.stack.pid("postgres") or -1)
+        if children:
+            self._end(self.dice.choice(children), "PostgreSQL: one of its processes killed, so all of them")
+
+    def redis_flushed(self) -> None:
+        with contextlib.suppress(redis.RedisError):
+            redis.Redis.from_url(self.stack.runtime["REDIS_URL"]).flushall()
+            self.met["Redis flushed"] += 1
+
+    def up(self) -> None:
+        """The parent of them all, and with it whoever ends with it. A person, or systemd, starts it again."""
+        process = self.stack.process
+        assert process
+        process.kill()
+        process.wait(10)
+        self.met["up itself killed, and everything with it"] += 1
+        self.stack.begin()
+        self.stack.wait_for_log("Breakglass is", 120)
+
+    def _end(self, pid: int, what: str) -> None:
+        if not pid:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            handle = os.pidfd_open(pid)
+            try:
+                signal.pidfd_send_signal(handle, signal.SIGKILL)
+            finally:
+                os.close(handle)
+            until(lambda: not _runs(pid), f"{what}: it does not die", 20)
+            self.met[what] += 1
+
+
+def _runs(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+SPECIAL: dict[str, Callable[[Kills], None]] = {
+    "postgres process": Kills.postgres_process,
+    "redis flushed": Kills.redis_flushed,
+    "up": Kills.up,
+}
