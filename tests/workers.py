@@ -3,7 +3,7 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from config.supervisor.plan import Options, services
@@ -39,3 +39,17 @@ def until(what: Callable[[], object], why: str, seconds: float) -> None:
         if time.monotonic() > end:
             raise RuntimeError(f"not within {seconds:g} s: {why}")
         time.sleep(0.1)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that this one started, such as a PostgreSQL server's own."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        with suppress(OSError):
+            if folder.name.isdigit() and _parent(folder) == parent:
+                found.append(int(folder.name))
+    return found
+
+
+def _parent(folder: Path) -> int:
+    return int((folder / "stat").read_text().rpartition(")")[2].split()[1])

@@ -11,7 +11,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import redis
 
@@ -20,7 +19,7 @@ from integrations.devnet.rpc import Rpc
 from tests.crash.campaign.lies import Lies
 from tests.crash.campaign.stage import FINALITY, answers
 from tests.stack import Stack
-from tests.workers import until
+from tests.workers import children, until
 
 SEND = "eth_sendRawTransaction"
 # By the proxy's kind of fault, and whether the node heard of the call.
@@ -148,10 +147,10 @@ class Storms:
 
     def postgres_process_killed(self) -> None:
         """Any process of the server: the postmaster ends them all and recovers from the log."""
-        children = _children(self.stack.pid("postgres"))
-        if children:
+        found = children(self.stack.pid("postgres"))
+        if found:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self.dice.choice(children), signal.SIGKILL)
+                os.kill(self.dice.choice(found), signal.SIGKILL)
                 self.met["PostgreSQL killed: one of its processes, so all of them"] += 1
             time.sleep(0.3)
             self._database_answers()
@@ -181,19 +180,6 @@ class Storms:
             self.met[what] += 1
         time.sleep(0.2)
         return True
-
-
-def _children(parent: int) -> list[int]:
-    found = []
-    for folder in Path("/proc").iterdir():
-        with contextlib.suppress(OSError):
-            if folder.name.isdigit() and _parent(folder) == parent:
-                found.append(int(folder.name))
-    return found
-
-
-def _parent(folder: Path) -> int:
-    return int((folder / "stat").read_text().rpartition(")")[2].split()[1])
 
 
 STORMS: dict[str, Callable[[Storms], None]] = {

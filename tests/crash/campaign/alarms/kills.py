@@ -12,9 +12,8 @@ from pathlib import Path
 
 import redis
 
-from tests.crash.campaign.storms import _children
 from tests.stack import Stack
-from tests.workers import until
+from tests.workers import children, until
 
 # Of a hundred, roughly so many of each; at least one of each, however short the campaign.
 SHARES = {
@@ -74,9 +73,8 @@ class Kills:
 
     def postgres_process(self) -> None:
         """Any process of the server: the postmaster ends them all and recovers from the log."""
-        children = _children(self.stack.pid("postgres") or -1)
-        if children:
-            self._end(self.dice.choice(children), "PostgreSQL: one of its processes killed, so all of them")
+        if found := children(self.stack.pid("postgres") or -1):
+            self._end(self.dice.choice(found), "PostgreSQL: one of its processes killed, so all of them")
 
     def redis_flushed(self) -> None:
         with contextlib.suppress(redis.RedisError):

@@ -64,7 +64,7 @@ def _people(sink: str) -> dict[str, Any]:
     for name in ("ana", "ben", "carol", "dan", "erin"):
         user = User.objects.get(username=name)
         scopes = ["read", "incidents:write"]
-        _, secret = create_token(user=user, name="campaign", scopes=scopes, actor=user.actor)
+        _, secret = create_token(user=user, name=f"campaign-{name}", scopes=scopes, actor=user.actor)
         found[name] = {"id": user.pk, "token": secret}
     return found
 
