@@ -66,9 +66,9 @@ UNENDED = {
     "events are not linked": """
         SELECT count(*) FROM ledger_event e WHERE NOT EXISTS (SELECT 1 FROM ledger_eventlink l WHERE l.event_id = e.id)
     """,
-    "subscribers are behind": """
-        SELECT count(*) FROM ledger_subscription s, ledger_chain c
-        WHERE s.cursor < c.seq AND s.name = 'incidents.alarms'""",
+    "alarms wait to become alerts": """
+        SELECT count(*) FROM ledger_event e JOIN ledger_eventlink l ON l.event_id = e.id
+        JOIN ledger_subscription s ON s.name = 'incidents.alarms' WHERE e.alarm IS NOT NULL AND l.seq > s.cursor""",
 }
 
 

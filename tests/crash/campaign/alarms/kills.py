@@ -65,15 +65,11 @@ class Kills:
         SPECIAL.get(name, lambda kills: kills.kill(name))(self)
 
     def kill(self, name: str) -> None:
-        """Whoever runs as this now; if nobody does, as soon as somebody does."""
-        end = time.monotonic() + 30
-        while not (pid := self.stack.pid(name)) and time.monotonic() < end:
-            time.sleep(0.05)
-        self._end(pid, f"{name} killed")
+        self._end(self._pid(name), f"{name} killed")
 
     def postgres_process(self) -> None:
         """Any process of the server: the postmaster ends them all and recovers from the log."""
-        if found := children(self.stack.pid("postgres") or -1):
+        if found := children(self._pid("postgres") or -1):
             self._end(self.dice.choice(found), "PostgreSQL: one of its processes killed, so all of them")
 
     def redis_flushed(self) -> None:
@@ -90,6 +86,13 @@ class Kills:
         self.met["up itself killed, and everything with it"] += 1
         self.stack.begin()
         self.stack.wait_for_log("Breakglass is", 120)
+
+    def _pid(self, name: str) -> int:
+        """Of whoever runs as this now; if nobody does, as soon as somebody does."""
+        end = time.monotonic() + 30
+        while not (pid := self.stack.pid(name)) and time.monotonic() < end:
+            time.sleep(0.05)
+        return pid
 
     def _end(self, pid: int, what: str) -> None:
         if not pid:
