@@ -1,9 +1,13 @@
-"""`make crash`: so many faults in a stack at work; then the judge. The last line is `N passed, N failed`."""
+"""`make crash`: so many faults in a stack at work; then the judge. The last line is `N passed, N failed`.
+
+After this part comes the other one, a flood of alerts (`alarms/`), as a program of its own; the last line is for both.
+"""
 
 import argparse
 import json
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -37,7 +41,10 @@ def say(text: str) -> None:
 
 def options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.campaign")
-    parser.add_argument("--faults", type=int, default=1000, help="how many at least")
+    parser.add_argument("--part", choices=("both", "engine", "alarms"), default="both", help="what is broken")
+    parser.add_argument("--faults", type=int, default=1000, help="how many at least (engine)")
+    parser.add_argument("--seconds", type=float, default=300, help="how long alerts come (alarms)")
+    parser.add_argument("--rate", type=float, default=50, help="alerts a second (alarms)")
     parser.add_argument("--seed", type=int, default=None, help="of every dice; drawn and said if none is given")
     parser.add_argument("--runs", type=int, default=60, help="runs under way at any time")
     parser.add_argument("--safes", type=int, default=3, help="Safes, each with one story at a time; or 0")
@@ -155,10 +162,36 @@ def _lines(path: Path) -> list[Any]:
 
 
 def main() -> int:
+    """Each part asked for, one after the other, whatever became of the one before."""
     asked = options()
-    seed = asked.seed if asked.seed is not None else int.from_bytes(os.urandom(3))
-    say(f"seed {seed}: at least {asked.faults} faults, {asked.workers} workers, {asked.runs} runs at a time")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    environ = dict(os.environ)  # of this part a stack's settings remain in ours
+    seed = asked.seed if asked.seed is not None else int.from_bytes(os.urandom(3))
+    parts = [engine(asked, seed)] if asked.part != "alarms" else []
+    parts += [_alarms(asked, seed, environ)] if asked.part != "engine" else []
+    passed, failed = (sum(numbers) for numbers in zip(*parts, strict=True))
+    print(f"{passed} passed, {failed} failed", flush=True)
+    return 1 if failed else 0
+
+
+def _alarms(asked: argparse.Namespace, seed: int, environ: dict[str, str]) -> tuple[int, int]:
+    told = ["--seconds", f"{asked.seconds:g}", "--rate", f"{asked.rate:g}", "--seed", str(seed)]
+    told += ["--keep", str(asked.keep / "alarms")] if asked.keep else []
+    command = [sys.executable, "-m", "tests.crash.campaign.alarms", *told]
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as part:
+        assert part.stdout
+        try:
+            last = ""
+            for last in part.stdout:
+                print(last, end="", flush=True)
+        finally:
+            part.terminate()  # if it is this one that was ended: it stops its stack first
+    found = re.fullmatch(r"(\d+) passed, (\d+) failed", last.strip())
+    return (int(found[1]), int(found[2])) if found else (0, 1)
+
+
+def engine(asked: argparse.Namespace, seed: int) -> tuple[int, int]:
+    say(f"seed {seed}: at least {asked.faults} faults, {asked.workers} workers, {asked.runs} runs at a time")
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="breakglass-crash-")))
         if asked.keep:
@@ -169,7 +202,7 @@ def main() -> int:
         return conduct(asked, seed, folder, closing)
 
 
-def conduct(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitStack) -> int:
+def conduct(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitStack) -> tuple[int, int]:
     log = closing.enter_context((folder / "processes.log").open("wb"))
     sink = Child.start("sink", str(folder / "sink.jsonl"), str(seed), "0.02", env=dict(os.environ), log=log)
     closing.callback(sink.end)
@@ -223,7 +256,7 @@ def _nursery(asked: argparse.Namespace, seed: int, folder: Path, closing: ExitSt
     return nursery
 
 
-def verdict(campaign: Campaign, anvil: Anvil, seed: int, wrong: list[str]) -> int:
+def verdict(campaign: Campaign, anvil: Anvil, seed: int, wrong: list[str]) -> tuple[int, int]:
     from ledger.chain import verify
     from tests.crash.campaign import stage
 
@@ -250,16 +283,16 @@ def verdict(campaign: Campaign, anvil: Anvil, seed: int, wrong: list[str]) -> in
     return _judged(campaign, anvil, len(wrong))
 
 
-def _judged(campaign: Campaign, anvil: Anvil, wrong: int) -> int:
+def _judged(campaign: Campaign, anvil: Anvil, wrong: int) -> tuple[int, int]:
     """By a process of its own, which hears of nothing but what was ordered, the sink's file and the chain."""
     command = [sys.executable, "-m", "tests.crash.campaign.judge", *map(str, _evidence(campaign)), anvil.url]
     judged = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=300)
     lines = judged.stdout.strip().splitlines()
     print("\n".join(lines[:-1]), flush=True)
     passed, failed = (int(word) for word in lines[-1].split() if word.isdigit())
-    failed += wrong
-    print(f"{passed} passed, {failed} failed", flush=True)
-    return 1 if failed or judged.returncode else 0
+    failed = (failed + wrong) or int(judged.returncode != 0)
+    say(f"{passed} passed, {failed} failed")
+    return passed, failed
 
 
 def _evidence(campaign: Campaign) -> tuple[Path, Path]:
