@@ -14,7 +14,7 @@ help:
 	@echo 'make test       the whole suite, JOBS=3 tests at a time; ARGS="-k name" for a part of it'
 	@echo 'make check      linters, types, floors, templates, migrations, deployment settings'
 	@echo 'make bench      figures, one JSON line each'
-	@echo 'make crash      a thousand faults, judged from outside; ends with "N passed, N failed"'
+	@echo 'make crash      a thousand faults, then five minutes of alerts; ends with "N passed, N failed"'
 	@echo 'make sign-html  tools/sign.html from its sources, byte for byte'
 	@echo 'make contracts  the demo protocol from its Solidity sources, byte for byte'
 	@echo 'make clean      remove what the others made; the demo in .breakglass is kept'

@@ -74,7 +74,7 @@ def _notice(page: int, rung: tuple[int, int], at: float, message: int) -> dict[s
 
 def _copy(pk: int, message: int, status: str = "sent") -> dict[str, Any]:
     copy = {"id": pk, "message": message, "template": "page", "subject": SUBJECT, "status": status, "carrier": pk}
-    return {**copy, "channel": "webhook", "address": "ana", "error": ""}
+    return {**copy, "channel": "webhook", "address": "ana", "error": "", "created": 101.0}
 
 
 def _try(delivery: int, began: float, outcome: str) -> dict[str, Any]:

@@ -16,12 +16,13 @@ from typing import IO
 
 from tests import migrated
 from tests.crash.campaign.alarms.evidence import lines
+from tests.crash.campaign.alarms.feed import Feed
 from tests.crash.campaign.alarms.kills import Kills
 from tests.crash.campaign.child import Child
 from tests.stack import ROOT, Stack
 
 CUT = "0.02"
-ACTING = 25
+ACTING = 45
 """Seconds after the last kill in which people still take what reaches them."""
 PATIENCE = 240
 """Seconds that everything has to come to its end: a page that nobody takes goes through its whole ladder."""
@@ -65,7 +66,8 @@ def conduct(asked: argparse.Namespace, seed: str, folder: Path, closing: ExitSta
     people = _child("people", str(folder), stack.url, seed, log=log, closing=closing)
     told = (str(folder), stack.url, f"{asked.rate:g}", f"{asked.seconds:g}", seed)
     senders = _child("senders", *told, log=log, closing=closing)
-    kills, began = Kills(stack, random.Random(f"kills {seed}")), time.monotonic()
+    Feed(stack, folder, asked.seconds).start()
+    kills, began = Kills(stack, folder, random.Random(f"kills {seed}")), time.monotonic()
     wrong: list[str] = []
     try:
         kills.run(asked.seconds)

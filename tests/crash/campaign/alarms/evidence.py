@@ -50,12 +50,17 @@ TABLES = {
         FROM work_attempt a JOIN work_work w ON w.id = a.work_id WHERE w.kind = 'notify.delivery'
         ORDER BY w.key, a.fence""",
 }
+YOUNG = 30
+"""Seconds that a copy may take while nothing is broken: people are reminded of open incidents all the time."""
 # What must have come to its end before anybody is judged, and what is said of it if it does not.
 UNENDED = {
-    "copies wait in the outbox": "SELECT count(*) FROM notify_delivery WHERE status = 'queued'",
-    "rows of work are not done": """
-        SELECT count(*) FROM work_work WHERE status IN ('queued', 'running')
-          AND kind IN ('notify.delivery', 'incidents.tell')""",
+    "copies wait in the outbox": f"""
+        SELECT count(*) FROM notify_delivery
+        WHERE status = 'queued' AND queued_at < statement_timestamp() - make_interval(secs => {YOUNG})""",
+    "rows of work are not done": f"""
+        SELECT count(*) FROM work_work
+        WHERE status IN ('queued', 'running') AND kind IN ('notify.delivery', 'incidents.tell')
+          AND created_at < statement_timestamp() - make_interval(secs => {YOUNG})""",
     "rows of work failed": """
         SELECT count(*) FROM work_work WHERE status IN ('failed', 'unknown')
           AND kind IN ('incidents.tell', 'notify.page')""",
@@ -64,7 +69,8 @@ UNENDED = {
         SELECT count(*) FROM notify_page WHERE status IN ('climbing', 'acked') AND due_at < statement_timestamp()""",
     "acknowledgements may lapse": "SELECT count(*) FROM notify_page WHERE status = 'acked' AND due_at IS NOT NULL",
     "events are not linked": """
-        SELECT count(*) FROM ledger_event e WHERE NOT EXISTS (SELECT 1 FROM ledger_eventlink l WHERE l.event_id = e.id)
+        SELECT count(*) FROM ledger_event e WHERE e.at < statement_timestamp() - interval '5 seconds'
+          AND NOT EXISTS (SELECT 1 FROM ledger_eventlink l WHERE l.event_id = e.id)
     """,
     "alarms wait to become alerts": """
         SELECT count(*) FROM ledger_event e JOIN ledger_eventlink l ON l.event_id = e.id
@@ -78,6 +84,8 @@ class Evidence:
 
     sends: list[Row] = field(default_factory=list)
     deeds: list[Row] = field(default_factory=list)
+    faults: list[Row] = field(default_factory=list)
+    ups: list[Row] = field(default_factory=list)
     sink: list[Row] = field(default_factory=list)
     alerts: list[Row] = field(default_factory=list)
     payloads: list[Row] = field(default_factory=list)
@@ -110,5 +118,5 @@ def gather(folder: Path, database: str, over: Callable[[dict[str, int]], bool]) 
             return None
         found = {name: connection.execute(sql).fetchall() for name, sql in TABLES.items()}
         now = connection.execute("SELECT EXTRACT(epoch FROM now())::float AS now").fetchone()
-    told = {name: lines(folder / f"{name}.jsonl") for name in ("sends", "deeds", "sink")}
+    told = {name: lines(folder / f"{name}.jsonl") for name in ("sends", "deeds", "faults", "ups", "sink")}
     return Evidence(**told, **found, unended=unended, at=now["now"] if now else 0.0)

@@ -11,11 +11,11 @@ from pathlib import Path
 import psycopg
 
 from tests.crash.campaign.alarms.evidence import Evidence, gather
-from tests.crash.campaign.alarms.judge_alerts import Verdict, judge_alerts, judge_incidents
+from tests.crash.campaign.alarms.judge_alerts import Verdict, judge_alerts, judge_incidents, judge_monitor
 from tests.crash.campaign.alarms.judge_deliveries import judge_deliveries
 from tests.crash.campaign.alarms.judge_pages import judge_pages
 
-RULES = (judge_alerts, judge_incidents, judge_pages, judge_deliveries)
+RULES = (judge_alerts, judge_monitor, judge_incidents, judge_pages, judge_deliveries)
 SHOWN = 40
 
 

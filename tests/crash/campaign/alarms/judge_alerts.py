@@ -8,6 +8,9 @@ from itertools import pairwise
 from tests.crash.campaign.alarms.evidence import Evidence, Row
 
 HUNG = "no answer in time"
+MONITOR = "monitor:oracle-stale"
+SEEN_LATE = 45.0
+"""Seconds within which the watch, started again and again, has gone through the blocks that it missed."""
 
 
 @dataclass
@@ -128,6 +131,30 @@ def _of(expected: Expected, rows: list[Row], counted: Counter[str]) -> Iterator[
         yield "LOST: its sender acknowledged it, and that is not there"
     yield from (f"it is told {row['told']} times in the ledger" for row in rows if row["told"] != 1)
     yield from ("it fires twice at once" for row in rows[:-1] if row["status"] == "firing")
+
+
+def judge_monitor(evidence: Evidence) -> Verdict:
+    """Each time the feed stopped is one alert of the monitor that watches it: begun while it had stopped, over by now.
+
+    With `up` the devnet went down too, and came back as it had last been saved: what had been seen in a block that is
+    no more may be seen again.
+    """
+    verdict, seen = (
+        Verdict(),
+        [row for row in evidence.alerts if row["source"] == MONITOR and "blind" not in row["key"]],
+    )
+    for fault in evidence.faults:
+        within = [
+            row
+            for row in seen
+            if row["raised"] < fault["over"] + SEEN_LATE and (row["cleared"] or evidence.at) > fault["began"]
+        ]
+        verdict.of([] if within else [f"LOST: the feed stopped at {fault['began']:.0f}, and no alert says so"])
+    most = len(evidence.faults) + len(evidence.ups)
+    verdict.of([f"DUPLICATE: {len(seen)} alerts of a feed that stopped {most} times"] if len(seen) > most else [])
+    verdict.of([f"alert {row['key']} fires, and the feed answers" for row in seen if row["status"] == "firing"])
+    verdict.counted["times that the watched feed stopped"] += len(evidence.faults)
+    return verdict
 
 
 def judge_incidents(evidence: Evidence) -> Verdict:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tests.crash.campaign.alarms.evidence import Evidence, Row
+from tests.crash.campaign.alarms.evidence import YOUNG, Evidence, Row
 from tests.crash.campaign.alarms.judge_alerts import Verdict
 
 MARK = "breakglass-delivery-"
@@ -92,7 +92,9 @@ def _pages_of(evidence: Evidence) -> dict[int, Row]:
 
 def _ended(copy: Row, outbox: Outbox, page: Row | None, counted: Counter[str]) -> Iterator[str]:
     lines = outbox.arrived.get(copy["id"], [])
-    if copy["status"] == "queued":
+    if copy["status"] == "queued" and copy["created"] > outbox.evidence.at - YOUNG:
+        counted["copies so young that they are on their way"] += 1
+    elif copy["status"] == "queued":
         yield "LOST: it is in the outbox still"
     elif copy["status"] == "sent" and not lines:
         yield "LOST: the desk says that it was taken, and its receiver does not have it"

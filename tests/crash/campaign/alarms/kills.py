@@ -12,6 +12,7 @@ from pathlib import Path
 
 import redis
 
+from tests.crash.campaign.alarms.senders import Notes
 from tests.stack import Stack
 from tests.workers import children, until
 
@@ -39,6 +40,7 @@ class Kills:
     """Kills, and counts what the operating system saw die."""
 
     stack: Stack
+    folder: Path
     dice: random.Random
     met: Counter[str] = field(default_factory=Counter)
     last: dict[str, float] = field(default_factory=dict)
@@ -83,6 +85,7 @@ class Kills:
         assert process
         process.kill()
         process.wait(10)
+        Notes(self.folder / "ups.jsonl").write({"at": time.time()})
         self.met["up itself killed, and everything with it"] += 1
         self.stack.begin()
         self.stack.wait_for_log("Breakglass is", 120)
