@@ -128,7 +128,7 @@ WRONG: dict[str, tuple[Wrong, str]] = {
     "a page that was given up": (lambda e: e.pages[1].update(unanswered=None), "was not gone through"),
     "an answer that was no acknowledgement": (
         lambda e: e.pages[0].update(acked=None),
-        "was told that they have page 1",
+        "told that they have page 1",
     ),
     "a lapse that opened nothing": (
         lambda e: e.pages[0].update(status="lapsed", ended=300.0, frozen={**LADDER, "lapse": 5}),

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from tests.crash.campaign.alarms.evidence import YOUNG, Evidence, Row
 from tests.crash.campaign.alarms.judge_alerts import Verdict
+from tests.crash.campaign.alarms.judge_pages import answered
 
 MARK = "breakglass-delivery-"
 PAGE = "page"
@@ -129,11 +130,7 @@ def _repeated(outbox: Outbox) -> Verdict:
 def _after(outbox: Outbox, pages: dict[int, Row]) -> Verdict:
     """None after: once somebody was answered that they have it, nobody begins to send a copy of that page. One that was
     under way already may arrive: then the try that sent it had begun before."""
-    verdict = Verdict()
-    sure: dict[int, float] = {}
-    for deed in outbox.evidence.deeds:
-        if deed["how"] in ("link", "api") and 200 <= deed["status"] < 400:
-            sure[deed["page"]] = min(sure.get(deed["page"], deed["at"]), deed["at"])
+    verdict, sure = Verdict(), answered(outbox.evidence)
     for number, lines in outbox.arrived.items():
         copy = outbox.copies.get(number)
         page = pages.get(copy["message"]) if copy else None

@@ -95,16 +95,29 @@ def _written(told: Mapping[tuple[int, int], list[Row]], copies: Counter[int]) ->
             yield f"LOST: rung {rung} told somebody, and no copy was written"
 
 
+def answered(evidence: Evidence) -> dict[int, float]:
+    """Since when somebody knows, by an answer of ours, that nobody is to be told of this page any more."""
+    found: dict[int, float] = {}
+    for deed in evidence.deeds:
+        if not 200 <= deed["status"] < 400:
+            continue
+        about = f"incident:{deed['incident']}"
+        declined = [page["id"] for page in evidence.pages if deed["how"] == "decline" and page["about"] == about]
+        for page in declined or [deed["page"]]:
+            found[page] = min(found.get(page, deed["at"]), deed["at"])
+    return found
+
+
 def _deeds(evidence: Evidence) -> Verdict:
-    """Whoever was answered that they have it, has it."""
+    """Whoever was answered that they have it, has it; of what was declined nobody is asked any more."""
     verdict, pages = Verdict(), {row["id"]: row for row in evidence.pages}
     for deed in evidence.deeds:
         verdict.counted[f"people who answered by {deed['how']}: {deed['status']}"] += 1
-        if deed["how"] not in ("link", "api") or not 200 <= deed["status"] < 400:
-            continue
-        acked = pages[deed["page"]]["acked"]
-        late = acked is None or acked > deed["at"]
-        verdict.of([f"LOST: {deed['who']} was told that they have page {deed['page']}, and do not"] if late else [])
+    for number, at in answered(evidence).items():
+        page = pages.get(number)
+        ends = [moment for moment in (page["acked"], page["ended"]) if moment] if page else []
+        late = page is not None and min(ends, default=at + 1) > at
+        verdict.of([f"LOST: somebody was told that they have page {number}, and do not"] if late else [])
     return verdict
 
 
