@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import IntegrityError
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from rest_framework import exceptions, serializers, status
@@ -18,6 +18,7 @@ from ledger.errors import Invalid, Refused, StaleTransition
 logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
+AGAIN = 2  # seconds after which whoever got a 503 may try again
 TITLES = {
     400: "The request is not right",
     401: "Sign in first",
@@ -113,7 +114,18 @@ def _of_django(exc: Exception) -> Response | None:
         # Two writers met: the constraint kept the data right. Which one is in our log, not in the answer.
         logger.warning("a constraint refused a write", exc_info=exc)
         return problem(409, "conflict", "something like this exists already, or changed meanwhile")
+    if isinstance(exc, (OperationalError, InterfaceError)):
+        return _away(exc)
     return None
+
+
+def _away(exc: Exception) -> Response:
+    """The database went away, or gave this transaction up: whoever sends it again does right."""
+    state = str(getattr(exc.__cause__, "sqlstate", None) or "08")
+    # Hundreds may come in a second while it is away: one line each.
+    logger.error("the database does not answer", exc_info=None if state.startswith(("08", "57")) else exc)
+    said = "the database does not answer just now, and whether this was done is not sure: send it again"
+    return problem(503, "unavailable", said, headers={"Retry-After": str(AGAIN)})
 
 
 def _of_rest(exc: exceptions.APIException) -> Response:

@@ -53,7 +53,9 @@ def _complaint(problem: Response) -> Response:
     said = problem.data or {}
     errors = [f"{one['field']}: {one['message']}" if one["field"] else one["message"] for one in said["errors"]]
     body = {"status": "invalid event", "message": "Event object is invalid", "errors": errors or [said["detail"]]}
-    if problem.status_code == 429:
+    if problem.status_code >= 500:
+        body = {"status": "not taken", "message": said["detail"], "errors": []}
+    elif problem.status_code == 429:
         body = {"status": "throttle exceeded", "message": said["detail"], "errors": []}
     again = {"Retry-After": problem["Retry-After"]} if problem.has_header("Retry-After") else None
     return Response(body, status=problem.status_code, headers=again)

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import override_settings
 from django.urls import path
 from django.utils import timezone
@@ -38,6 +38,7 @@ RAISED: dict[str, Exception] = {
     "refused": Refused("the rule says no", "ask again"),
     "stale": StaleTransition("it moved"),
     "crash": RuntimeError("the secret is 42"),
+    "away": OperationalError("connection to server at 127.0.0.1, port 42 failed"),
 }
 
 
@@ -112,6 +113,12 @@ def test_an_unforeseen_error_says_nothing_of_itself() -> None:
     answer = caller(person("", "responder")).post("/api/v1/test-things/", {"title": "x", "fate": "crash"})
     told(answer, 500, "internal")
     assert b"42" not in answer.content and b"RuntimeError" not in answer.content
+
+
+def test_while_the_database_is_away_the_answer_is_to_come_again() -> None:
+    answer = caller(person("", "responder")).post("/api/v1/test-things/", {"title": "x", "fate": "away"})
+    told(answer, 503, "unavailable")
+    assert answer["Retry-After"] == "2" and b"42" not in answer.content
 
 
 def test_unknown_fields_are_refused_with_what_was_likely_meant() -> None:
