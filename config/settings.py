@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from csp.constants import NONE, SELF
+from kombu import Queue
 
 from config import logs
 from config.environment import Environment, MissingSetting, read_runtime
@@ -141,6 +142,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
+# What beat says waits behind no hints: the sweep that makes up for lost ones must come when there are many.
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("default", "beat")]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -149,16 +152,21 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 2.0  # within what `up` grants before it i
 CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = True
 CELERY_DB_REUSE_MAX = 1_000_000  # health-checked before each task instead (config/celery.py)
 CELERY_TIMEZONE = "UTC"
+# Seconds from one to the next. What was not begun by then is not begun any more: the next one does as well.
+_EVERY = {
+    "work.sweep": 2.0,
+    "incidents.anchor.daily": 600.0,
+    "runbooks.rehearsals": 20.0,
+    "governance.exchange": 30.0,
+    "incidents.inbound.forget": 600.0,
+    "incidents.status": 60.0,
+    "notify.watch": 15.0,
+    "notify.heartbeat": 30.0,
+    "chain.look": 15.0,
+}
 CELERY_BEAT_SCHEDULE: dict[str, dict[str, Any]] = {
-    "work.sweep": {"task": "work.sweep", "schedule": 2.0, "options": {"expires": 2.0}},
-    "incidents.anchor.daily": {"task": "incidents.anchor.daily", "schedule": 600.0, "options": {"expires": 600.0}},
-    "runbooks.rehearsals": {"task": "runbooks.rehearsals", "schedule": 20.0, "options": {"expires": 20.0}},
-    "governance.exchange": {"task": "governance.exchange", "schedule": 30.0, "options": {"expires": 30.0}},
-    "incidents.inbound.forget": {"task": "incidents.inbound.forget", "schedule": 600.0, "options": {"expires": 600.0}},
-    "incidents.status": {"task": "incidents.status", "schedule": 60.0, "options": {"expires": 60.0}},
-    "notify.watch": {"task": "notify.watch", "schedule": 15.0, "options": {"expires": 15.0}},
-    "notify.heartbeat": {"task": "notify.heartbeat", "schedule": 30.0, "options": {"expires": 30.0}},
-    "chain.look": {"task": "chain.look", "schedule": 15.0, "options": {"expires": 15.0}},
+    task: {"task": task, "schedule": seconds, "options": {"queue": "beat", "expires": seconds}}
+    for task, seconds in _EVERY.items()
 }
 
 # --- chains and the devnet ----------------------------------------------------------------------------------------

@@ -114,18 +114,28 @@ class Verdict:
         return not self.problems
 
 
+BEYOND = """
+SELECT l.seq FROM ledger_eventlink l
+WHERE l.seq > COALESCE((SELECT seq FROM ledger_chain WHERE id = 1), 0) ORDER BY l.seq LIMIT 1
+"""
+
+
 def verify(most_problems: int = 20) -> Verdict:
     """Recompute every hash from the rows as they are; count what is not linked yet."""
     problems: list[str] = []
     prev, expected = GENESIS, 1
-    for link in EventLink.objects.select_related("event").order_by("seq").iterator(chunk_size=2000):
+    chain = Chain.objects.filter(pk=1).first()  # first: meanwhile the linker goes on
+    links = EventLink.objects.filter(seq__lte=chain.seq if chain else 0).select_related("event").order_by("seq")
+    for link in links.iterator(chunk_size=2000):
         problems += _faults(link, prev, expected)
         if len(problems) >= most_problems:
             break
         prev, expected = bytes(link.hash), link.seq + 1
-    chain = Chain.objects.filter(pk=1).first()
     if chain and not problems and (chain.seq, bytes(chain.hash)) != (expected - 1, prev):
         problems.append(f"the chain row says it ends at #{chain.seq}, the links end at #{expected - 1}")
+    with connection.cursor() as cursor:  # one statement sees both as one transaction left them
+        cursor.execute(BEYOND)
+        problems += [f"#{seq} is linked beyond the end of the chain" for (seq,) in cursor.fetchall()]
     tail = Event.objects.filter(link__isnull=True).count()
     return Verdict(linked=expected - 1, head="0x" + prev.hex(), tail=tail, problems=tuple(problems))
 

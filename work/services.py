@@ -47,10 +47,13 @@ SELECT $COLUMNS FROM taken
 THIS = "SELECT id FROM work_work WHERE id = %(id)s AND %(leases)s::jsonb ? kind AND $DUE FOR UPDATE SKIP LOCKED"
 CLAIM = CLAIMING.replace("$WHICH", f"({THIS.replace('$DUE', DUE)})")
 
-# What is due of a crowd and was never hinted: nobody else is on the way to it.
+# What is due of a crowd and was not hinted lately: nobody else is on the way to it. A hint that is older may be lost,
+# with its broker or its worker; if it is not, whoever comes by it finds nothing to do.
 NEXT = """
 SELECT id FROM work_work WHERE kind = %(kind)s AND status IN ('queued', 'waiting')
-  AND run_at <= statement_timestamp() AND hinted_at IS NULL ORDER BY run_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
+  AND run_at <= statement_timestamp()
+  AND (hinted_at IS NULL OR hinted_at < statement_timestamp() - interval '10 seconds')
+ORDER BY run_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 """
 CLAIM_NEXT = CLAIMING.replace("$WHICH", f"ANY (ARRAY({NEXT}))")
 HINT_NEXT = """

@@ -56,6 +56,8 @@ ORDER BY taken.id <> %(id)s, taken.id
 TAKE = TAKE.replace("$DELIVERY", DELIVERY.columns("taken")).replace("$MESSAGE", MESSAGE.columns("m"))
 TAKE = TAKE.replace("$DESTINATION", DESTINATION.columns("t"))
 
+# Next is whoever waits longest. One that was tried before is its own carrier, and nobody takes it along: it must have
+# its turn here like the others, or it would find the way taken whenever it looks by itself.
 RELEASE = """
 UPDATE notify_lane SET holder = NULL, failures = %(failures)s,
   busy_until = statement_timestamp() + make_interval(secs => %(busy)s),
@@ -63,7 +65,7 @@ UPDATE notify_lane SET holder = NULL, failures = %(failures)s,
 WHERE id = %(lane)s AND holder = %(holder)s
 RETURNING (
   SELECT min(id) FROM notify_delivery
-  WHERE lane_id = %(lane)s AND status = 'queued' AND carrier_id IS NULL AND id <> ALL(%(these)s::bigint[])
+  WHERE lane_id = %(lane)s AND status = 'queued' AND COALESCE(carrier_id, id) = id AND id <> ALL(%(these)s::bigint[])
 ), (
   SELECT count(*) FROM (
     SELECT 1 FROM notify_delivery WHERE message_id = %(message)s AND status = 'queued' LIMIT %(crowd)s

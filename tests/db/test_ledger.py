@@ -9,7 +9,7 @@ from django.db import DatabaseError, connection, transaction
 import ledger
 from ledger import chain, scopes, subscriptions
 from ledger.access import ScopeGate
-from ledger.models import Event, EventLink, Scope, ScopeLink, Subscription
+from ledger.models import Chain, Event, EventLink, Scope, ScopeLink, Subscription
 
 
 class Person:
@@ -81,6 +81,22 @@ class TestChain:
         ):
             with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
                 change()
+
+    def test_what_is_linked_while_somebody_verifies_is_no_fault(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        say()
+        chain.link_once()
+        look = chain._faults
+
+        def meanwhile(*link: Any) -> Any:
+            say()
+            chain.link_once()
+            return look(*link)
+
+        monkeypatch.setattr(chain, "_faults", meanwhile)
+        assert chain.verify().problems == ()
+        monkeypatch.undo()
+        Chain.objects.update(seq=1, hash=EventLink.objects.get(seq=1).hash)
+        assert chain.verify().problems == ("#2 is linked beyond the end of the chain",)
 
     def test_an_altered_event_is_found(self) -> None:
         say(after={"amount": 1})

@@ -171,6 +171,22 @@ def test_retry_after_is_kept_for_all_that_goes_there_and_a_bundle_says_the_same_
     assert [outcome for outcome, _ in tries] == ["retry", "retry", "done"] and "429" in tries[1][1]
 
 
+def test_what_was_tried_before_has_its_turn_like_the_others(there: Receiver, lps: Audience) -> None:
+    """Nobody takes it along any more; that its address was being written to whenever it looked must not hold it up."""
+    way(lps, there)
+    there.script = [hang_up]
+    tell("a")
+    due()
+    later(timedelta(seconds=3))
+    Lane.objects.update(busy_until=timezone.now() + timedelta(seconds=60), holder=0)
+    due()
+    Lane.objects.update(busy_until=timezone.now(), holder=None)
+    tell("b")
+    due()
+    due()
+    assert bodies(there) == [["Word a"], ["Word b"], ["Word a"]] and set(states()) == {"sent"}
+
+
 def test_a_webhook_is_tried_for_two_days_and_then_it_is_said(there: Receiver, lps: Audience) -> None:
     destination = way(lps, there)
     there.otherwise = answer(503, b"down", {"Retry-After": str(47 * 3600)})

@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 import work
+from config.celery import app
 from ledger.models import Event
 from work import hints, leases, registry, runner, services, tasks
 from work.models import Attempt, Work
@@ -280,6 +281,30 @@ def test_of_a_crowd_a_few_are_hinted_and_whoever_comes_goes_on(
     for pk in list(Work.objects.filter(status="queued").values_list("pk", flat=True)):
         tasks.run(pk)
     assert sorted(ran, key=int) == [str(number) for number in range(60)]
+
+
+def test_of_a_crowd_those_whose_hints_were_lost_are_gone_on_with_too(own_registry: list[int]) -> None:
+    """Redis or a worker died with them: the sweep's few must not be all that comes back."""
+    ran: list[str] = []
+
+    @work.handler("t", crowd=True)
+    def handle(lease: work.Lease) -> work.Outcome:
+        ran.append(lease.work.key)
+        return work.Done()
+
+    with transaction.atomic():
+        work.enqueue_many("t", [work.Item(str(n), "", {}) for n in range(3)], actor="system:test")
+    Work.objects.update(hinted_at=timezone.now() - timedelta(seconds=20))
+    tasks.run(own_registry[0])
+    assert ran == ["0", "1", "2"]
+
+
+def test_what_beat_says_waits_behind_no_hints() -> None:
+    """A sweep that has to wait expires, and then nobody makes up for what was lost."""
+    queues = app.amqp.queues.consume_from
+    assert set(queues) == {queue.routing_key for queue in queues.values()} == {"default", "beat"}
+    assert {entry["options"]["queue"] for entry in app.conf.beat_schedule.values()} == {"beat"}
+    assert app.conf.beat_schedule["work.sweep"]["options"]["expires"] <= 2
 
 
 def test_what_is_prepared_outlives_a_column_that_a_migration_adds() -> None:
