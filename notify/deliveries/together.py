@@ -63,7 +63,7 @@ FROM unnest(%(lanes)s::bigint[], %(holders)s::bigint[], %(pauses)s::float[]) AS 
 WHERE l.id = ours.lane AND l.holder = ours.holder
 RETURNING (
   SELECT min(d.id) FROM notify_delivery d
-  WHERE d.lane_id = l.id AND d.status = 'queued' AND d.carrier_id IS NULL
+  WHERE d.lane_id = l.id AND d.status = 'queued' AND COALESCE(d.carrier_id, d.id) = d.id AND d.id <> ours.holder
 )
 """
 CROWDED = """
