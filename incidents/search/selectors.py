@@ -1,4 +1,5 @@
-"""Full-text search over everything that one may see of incidents: the words of people, of alerts, of messages."""
+"""Full-text search over everything that one may see of incidents: the words of people, alerts and messages, of
+runs and proposals. An address or a hash is a word, too."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from django.contrib.postgres.search import SearchHeadline, SearchQuery, SearchRa
 from django.db.models import F, QuerySet
 from django.urls import reverse
 
+from governance.proposals.models import Proposal
 from incidents.addresses.models import BoardAddress
 from incidents.alerts.models import Alert
 from incidents.incidents.models import Incident
@@ -16,6 +18,7 @@ from incidents.postmortems.models import Postmortem
 from incidents.todo.models import Task
 from incidents.updates.models import Update
 from notify.models import Message
+from runbooks.runs.models import Run, StepRun
 
 LONGEST = 200
 MOST_EACH = 20
@@ -89,6 +92,7 @@ def _sources(viewer: Any) -> list[Source]:
         rows: QuerySet[Any] = model.objects.visible_to(viewer).select_related(*related)
         return rows
 
+    begun = seen(StepRun, "run").exclude(started_at=None)
     parts = ("summary", "impact", "causes", "went_well", "went_badly", "lessons")
     return [
         Source("incident", seen(Incident), ("title", "summary"), "opened_at", lambda row: (row.title, _room(row.pk))),
@@ -96,14 +100,29 @@ def _sources(viewer: Any) -> list[Source]:
         Source("task", seen(Task, "incident"), ("title",), "opened_at", _of),
         Source("address", seen(BoardAddress, "incident"), ("address", "label"), "added_at", _of),
         Source("postmortem", seen(Postmortem, "incident"), parts, "drafted_at", _of),
-        Source("alert", seen(Alert).exclude(incident=None), ("key", "title"), "raised_at", _alert),
+        Source("alert", seen(Alert), ("key", "title"), "raised_at", _alert),
         Source("message", seen(Message), ("subject_line", "body"), "created_at", _message),
+        Source("run", seen(Run), ("cause", "reason", "title"), "created_at", _run),
+        Source("step", begun, ("title", "reason", "answer", "proof"), "started_at", _step),
+        Source("proposal", seen(Proposal), ("safe_tx_hash", "to", "title", "description"), "created_at", _proposal),
     ]
 
 
 def _alert(row: Alert) -> tuple[str, str]:
-    return row.title, _room(row.incident_id or 0)
+    return row.title, _room(row.incident_id) if row.incident_id else reverse("incidents:monitors")
 
 
 def _message(row: Message) -> tuple[str, str]:
     return row.subject_line, reverse("notify:message", args=[row.pk])
+
+
+def _run(row: Run) -> tuple[str, str]:
+    return row.title, reverse("runbooks:run", args=[row.pk])
+
+
+def _step(row: StepRun) -> tuple[str, str]:
+    return f"{row.run.title}: {row.title}", reverse("runbooks:run", args=[row.run_id])
+
+
+def _proposal(row: Proposal) -> tuple[str, str]:
+    return row.title, reverse("governance:proposal", args=[row.pk])

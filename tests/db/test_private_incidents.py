@@ -15,6 +15,7 @@ from accounts.models import User
 from incidents.alerts.models import Alert
 from incidents.incidents.models import Incident
 from incidents.incidents.services import open_incident
+from incidents.search.selectors import search
 from ledger import alarm, record
 from ledger.chain import link_once
 from ledger.live import hub as hubs
@@ -95,6 +96,12 @@ def test_no_list_page_or_count_tells(world: PrivateWorld, outsider: User) -> Non
     for name in ("incidents", "alerts", "runs", "plans", "approvals", "messages", "deliveries", "proposals"):
         assert program.get(f"/api/v1/{name}/").json()["results"] == [], name
     assert ">1 open<" not in outside.get("/governance/safes/").content.decode()
+
+
+def test_a_search_finds_all_of_it_for_a_member_and_none_for_an_outsider(world: PrivateWorld, outsider: User) -> None:
+    words = f'{SECRET} OR "{world.run.title}" OR {world.proposal.safe_tx_hash}'
+    assert {"incident", "alert", "message", "run", "proposal"} <= {hit.noun for hit in search(world.member, words)}
+    assert search(outsider, words) == []
 
 
 def test_auditors_see_it(world: PrivateWorld) -> None:
