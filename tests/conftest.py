@@ -19,9 +19,11 @@ from xdist.workermanage import WorkerController
 from config.headroom import with_headroom
 
 HERE = Path(__file__).parent
-# What takes longest goes first, so that the suite's processes end at about the same time.
+# One process makes the state that others copy (tests/prepared.py); until it is there they do what needs none.
+FIRST = ("test_supervisor", "test_helix_invariants", "test_helix_artifacts", "test_campaign")
+# Then what takes longest goes first, so that the suite's processes end at about the same time.
 FOLDERS = ("crash", "chain/helix", "chain/manager", "chain", "db", "unit", "browser")
-LONGEST = ("test_supervisor", "test_helix_invariants", "test_emergency", "test_run", "test_proposal_page", "test_pages")
+LONGEST = ("test_pages", "test_emergency", "test_run", "test_proposal_page")
 ONE_STACK = (
     "tests/browser/test_proposal_page.py",
     "tests/browser/test_newcomer.py",
@@ -36,9 +38,9 @@ def _place(name: str, names: tuple[str, ...]) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def rank(item: pytest.Item) -> tuple[int, int]:
+    def rank(item: pytest.Item) -> tuple[int, int, int]:
         stem, folder = item.path.stem, item.path.parent.relative_to(HERE).as_posix()
-        return _place(folder, FOLDERS), _place(stem, LONGEST)
+        return _place(stem, FIRST), _place(folder, FOLDERS), _place(stem, LONGEST)
 
     items.sort(key=rank)
 
