@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.http import HttpRequest
 
-from accounts.models import ApiToken, RoleGrant, User, Wallet
+from accounts.models import ApiToken, User, Wallet
 
 
 def user_for_wallet(address: str) -> User | None:
@@ -51,10 +51,5 @@ def actor_of(request: HttpRequest) -> str:
 
 def people_at(level: str) -> list[User]:
     """Every active person at this level or above, by name; two queries, however many they are."""
-    people = list(User.objects.filter(is_active=True).order_by("username"))
-    levels: dict[int, set[str]] = {}
-    for user_id, granted in RoleGrant.objects.active().filter(user__in=people).values_list("user_id", "level"):
-        levels.setdefault(user_id, set()).add(granted)
-    for user in people:
-        user.__dict__["granted"] = frozenset(levels.get(user.pk, ()))
+    people = User.with_granted(User.objects.filter(is_active=True).order_by("username"))
     return [user for user in people if user.has_level(level)]

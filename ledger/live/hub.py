@@ -147,9 +147,10 @@ class Hub:
         if told and not self._presence.is_news(everybody):
             return
         people = await database_sync_to_async(self._people)(everybody)
+        seen = {key: {one["who"] for one in found} for key, found in people.items()}
         for socket in self._sockets:
             for key in socket.topics.keys() & people.keys():
-                inside = any(one["who"] == f"user:{socket.user_id}" for one in people[key])
+                inside = f"user:{socket.user_id}" in seen[key]
                 shown = people[key][: presence.MOST] if inside else []
                 if socket.here.get(key) != shown:
                     socket.here[key] = shown

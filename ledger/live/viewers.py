@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth import get_user_model
 
@@ -41,7 +42,8 @@ class Cards:
             self._cards.clear()
             self._read_at = time.monotonic()
         if missing := user_ids - self._cards.keys():
-            for user in get_user_model()._default_manager.filter(pk__in=missing):
+            model: Any = get_user_model()
+            for user in model.viewers(missing):
                 self._cards[user.pk] = Card(
                     user_id=user.pk,
                     is_active=bool(user.is_active),
