@@ -99,12 +99,12 @@ def _is_told(event: Event) -> bool:
     return event.verb in ("message.addressed", "message.reached.nobody") and about.get("audience") in PUBLIC_AUDIENCES
 
 
-@subscribe("incident.*", name="status.incidents", when=_moves_the_page)
-@subscribe("message.*", name="status.messages", when=_is_told)
-@subscribe("promise.*", name="status.promises")
-@subscribe("component.*", name="status.components")
-@subscribe("guidance.set", name="status.guidance")
-@subscribe("scope.private.changed", name="status.privacy")
+@subscribe("incident.*", name="status.incidents", when=_moves_the_page, newest=True)
+@subscribe("message.*", name="status.messages", when=_is_told, newest=True)
+@subscribe("promise.*", name="status.promises", newest=True)
+@subscribe("component.*", name="status.components", newest=True)
+@subscribe("guidance.set", name="status.guidance", newest=True)
+@subscribe("scope.private.changed", name="status.privacy", newest=True)
 def page_changed(event: Event) -> None:
     """The published page is brought up to date by its work, never by a request."""
     publishing.ask(event.actor)

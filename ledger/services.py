@@ -1,7 +1,7 @@
 """`record`: the one way an event is written."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -25,6 +25,14 @@ SELECT clock_timestamp(), pg_current_xact_id()::text::bigint, %(salt)s::uuid, %(
   %(scope_id)s::bigint, %(subject)s::text, %(before)s::jsonb, %(after)s::jsonb, %(reason)s::text, %(alarm)s::jsonb,
   %(request_id)s::text $FROM
 RETURNING id, at, txid
+"""
+INSERT_ALL = """
+INSERT INTO ledger_event (at, txid, salt, verb, actor, scope_id, subject, before, after, reason, alarm, request_id)
+SELECT clock_timestamp(), pg_current_xact_id()::text::bigint, one.salt, one.verb, one.actor, one.scope, one.subject,
+  NULL, one.after::jsonb, '', NULL, %(request_id)s::text
+FROM unnest(%(salts)s::uuid[], %(verbs)s::text[], %(actors)s::text[], %(scopes)s::bigint[], %(subjects)s::text[],
+  %(afters)s::text[]) WITH ORDINALITY AS one(salt, verb, actor, scope, subject, after, n) ORDER BY one.n
+RETURNING id
 """
 RECORD = INSERT.replace("$FROM", "")
 RECORD_CHANGE = "WITH changed AS ($CHANGE RETURNING 1) " + INSERT.replace("$FROM", "FROM changed")
@@ -102,11 +110,44 @@ def record(
         after=plain(after),
         reason=plain(reason),
         alarm=plain(asdict(alarm)) if alarm else None,
-        request_id=str(get_contextvars().get("request_id", ""))[:64],
+        request_id=request_id(),
     )
     _insert(event, change)
     hints.recorded()
     return event
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event that is written along with others."""
+
+    verb: str
+    actor: str
+    scope: Scope | None
+    subject: str
+    after: Mapping[str, Any]
+
+
+def record_all(entries: Sequence[Entry]) -> None:
+    """`record`, of several in one statement and in this order."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("events must be recorded in the transaction of their change")
+    if not entries:
+        return
+    columns: dict[str, list[Any]] = {
+        "salts": [uuid4() for _ in entries],
+        "verbs": [one.verb for one in entries],
+        "actors": [one.actor for one in entries],
+        "scopes": [one.scope.pk if one.scope else None for one in entries],
+        "subjects": [one.subject for one in entries],
+        "afters": [json.dumps(plain(one.after)) for one in entries],
+    }
+    say(INSERT_ALL, {**columns, "request_id": request_id()})
+    hints.recorded()
+
+
+def request_id() -> str:
+    return str(get_contextvars().get("request_id", ""))[:64]
 
 
 def _insert(event: Event, change: Change | None) -> None:

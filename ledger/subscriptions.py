@@ -38,6 +38,7 @@ class Subscriber:
     handler: Handler
     alarms: bool = False
     when: Concerns | None = None
+    newest: bool = False
 
     @cached_property
     def regex(self) -> str:
@@ -55,18 +56,19 @@ REGISTRY: dict[str, Subscriber] = {}
 
 
 def subscribe(
-    pattern: str, *, name: str, alarms: bool = False, when: Concerns | None = None
+    pattern: str, *, name: str, alarms: bool = False, when: Concerns | None = None, newest: bool = False
 ) -> Callable[[Handler], Handler]:
     """Call the handler for each matching event, in order, at least once, its cursor in the same transaction.
 
     `alarms`: only for events that carry an alarm, so that a subscriber to everything need not see everything. `when`:
     only for events of which it is true; it reads the event alone, so that what concerns nobody costs nothing.
+    `newest`: of many that came meanwhile, the newest stands for all.
     """
 
     def register(handler: Handler) -> Handler:
         if name in REGISTRY and REGISTRY[name].handler is not handler:
             raise RuntimeError(f"two subscribers are called {name}")
-        REGISTRY[name] = Subscriber(name, pattern, handler, alarms, when)
+        REGISTRY[name] = Subscriber(name, pattern, handler, alarms, when, newest)
         return handler
 
     return register
@@ -188,10 +190,11 @@ def _after(cursor: int, subscriber: Subscriber) -> tuple[Event | None, int]:
     if subscriber.alarms:
         events = events.filter(alarm__isnull=False)
     events = events.select_related("link", "scope").order_by("link__seq")
-    if subscriber.when is None:
+    if subscriber.when is None and not subscriber.newest:
         return events.first(), end
     seen = list(events[:LOOK_THROUGH])
-    found = next((event for event in seen if subscriber.when(event)), None)
+    in_turn = reversed(seen) if subscriber.newest else seen
+    found = next((event for event in in_turn if subscriber.when is None or subscriber.when(event)), None)
     return found, end if len(seen) < LOOK_THROUGH else seen[-1].link.seq
 
 

@@ -8,12 +8,11 @@ from typing import Any, ClassVar
 from uuid import uuid4
 
 from django.db import connection, models, transaction
-from structlog.contextvars import get_contextvars
 
 from ledger import hints
 from ledger.errors import StaleTransition
 from ledger.models import Event, Scope
-from ledger.services import Alarm, Change, plain, record
+from ledger.services import Alarm, Change, plain, record, request_id
 from ledger.statements import say
 
 UPDATE = 'UPDATE "$TABLE" SET $COLUMNS WHERE "$KEY" = %(row)s AND status = %(old_status)s'
@@ -141,10 +140,8 @@ def transition_all(
         columns[f"new_{name}"] = [field.get_db_prep_save(change[name], connection) for change in changes]
     about = {"verb": f"{model.NOUN}.{to}", "actor": actor, "old_status": old, "before": json.dumps({"status": old})}
     with _together():
-        request_id = str(get_contextvars().get("request_id", ""))[:64]
-        found = {
-            pk for (pk,) in say(_update_all(model, tuple(changes[0])), {**columns, **about, "request": request_id})
-        }
+        sql = _update_all(model, tuple(changes[0]))
+        found = {pk for (pk,) in say(sql, {**columns, **about, "request": request_id()})}
         hints.recorded()
     moved = [obj for obj in objs if obj.pk in found]
     for obj, change in zip(objs, changes, strict=True):
