@@ -138,12 +138,18 @@ CACHES = {"default": {"BACKEND": "accounts.cache.ForgivingRedisCache", "LOCATION
 # --- Celery: hints only; what must happen is a row in `work` -------------------------------------------------------
 CELERY_BROKER_URL: str = env.str("CELERY_BROKER_URL", REDIS_URL)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"socket_timeout": 10, "socket_connect_timeout": 2, "health_check_interval": 10}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "socket_timeout": 10,
+    "socket_connect_timeout": 2,
+    "health_check_interval": 10,
+    "queue_order_strategy": "priority",  # of Redis: in the order in which the queues are listed
+}
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# What beat says waits behind no hints: the sweep that makes up for lost ones must come when there are many.
-CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("default", "beat")]
+# In the order in which workers look into them: what beat says waits behind no hints, for the sweep that makes up for
+# lost ones must come when there are many; what is urgent waits behind no crowd.
+CELERY_TASK_QUEUES = [Queue(name, routing_key=name) for name in ("beat", "urgent", "default")]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False

@@ -5,6 +5,7 @@ from notify.deliveries.lanes import KIND
 from notify.deliveries.together import attempt_together
 from notify.pages import climbing
 from notify.pages.services import CLIMB
+from notify.pages.together import turn_together
 from notify.promises import services as promises
 from notify.subscribers import services as subscribers
 from work import Backoff, Lease, Outcome, handler
@@ -35,7 +36,14 @@ handler(promises.KIND, lease=5, max_attempts=60)(promises.watch)
 handler(subscribers.KIND, lease=5, longest=60, max_attempts=8, backoff=Backoff(base=2, cap=900))(subscribers.send_link)
 
 
-@handler(CLIMB, lease=5, max_attempts=1_000_000, backoff=Backoff(base=1, cap=30))
+@handler(
+    CLIMB,
+    lease=5,
+    max_attempts=1_000_000,
+    backoff=Backoff(base=1, cap=30),
+    crowd=True,
+    together=turn_together,
+)
 def climb(lease: Lease) -> Outcome:
     """A page is never given up: what keeps it from climbing is tried again, and alarms meanwhile."""
     return climbing.turn(lease)

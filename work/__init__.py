@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from work.outcomes import Backoff, Done, Fail, LostLease, Outcome, Retry, Unknown, Wait
-from work.registry import handler
+from work.registry import URGENT, handler
 
 if TYPE_CHECKING:
     from work.leases import Lease, commit_all
@@ -15,6 +15,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "URGENT",
     "Backoff",
     "Done",
     "Fail",

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
@@ -17,10 +17,11 @@ from work.registry import Handler
 from work.settling import settle, settle_all
 
 HOLD_ALL = """
-SELECT w.id FROM work_work w JOIN unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS ours(id, fence)
+SELECT w.id, w.woken FROM work_work w JOIN unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS ours(id, fence)
   ON w.id = ours.id AND w.fence = ours.fence
 WHERE w.status = 'running' ORDER BY w.id FOR UPDATE OF w
 """
+HOLD_FREE = HOLD_ALL + " SKIP LOCKED"
 HOLD = "SELECT woken FROM work_work WHERE id = %s AND fence = %s AND status = 'running' FOR UPDATE"
 
 
@@ -78,20 +79,40 @@ class Lease:
         return row
 
 
+@dataclass(eq=False)
+class Turns:
+    """What `commit_all` yields: the leases that are ours still; `end` ends the turn of one with this transaction."""
+
+    ours: list[Lease]
+    outcomes: dict[Lease, Outcome] = field(default_factory=dict)
+
+    def end(self, lease: Lease, outcome: Outcome) -> None:
+        self.outcomes[lease] = outcome
+
+
 @contextmanager
-def commit_all(done: Mapping[Lease, Done]) -> Iterator[list[Lease]]:
-    """A transaction with which several turns of one kind end. It holds those that are still ours, and yields them: what
-    the others did, their new holders do again."""
+def commit_all(leases: Iterable[Lease], *, wait: bool = True) -> Iterator[Turns]:
+    """A transaction with which several turns of one kind end. It holds those that are still ours: what was done for the
+    others, their new holders do again. Without `wait`, what somebody else holds at this moment is left out, too: for
+    rows that others take several of, in an order of their own."""
+    leases = list(leases)
     with transaction.atomic():
-        ids, fences = [lease.work.pk for lease in done], [lease.fence for lease in done]
-        held = {pk for (pk,) in say(HOLD_ALL, {"ids": ids, "fences": fences})}
-        ours = [lease for lease in done if lease.work.pk in held]
-        yield ours
-        if ours:
-            settle_all([(copy(lease.work), done[lease]) for lease in ours], ours[0].handler)
-            hints.last_commit(ours[0].handler.queue)
-    for lease in ours:
-        lease.ended = done[lease]
+        ids, fences = [lease.work.pk for lease in leases], [lease.fence for lease in leases]
+        woken = dict(say(HOLD_ALL if wait else HOLD_FREE, {"ids": ids, "fences": fences}))
+        turns = Turns([lease for lease in leases if lease.work.pk in woken])
+        yield turns
+        done = []
+        for lease, outcome in turns.outcomes.items():
+            row = copy(lease.work)
+            row.woken = woken[row.pk]
+            if isinstance(outcome, Done):
+                done.append((row, outcome))
+            else:
+                settle(row, outcome, lease.handler)
+            hints.last_commit(lease.handler.queue)
+        settle_all(done)
+    for lease, outcome in turns.outcomes.items():
+        lease.ended = outcome
 
 
 class Heart:
@@ -132,7 +153,7 @@ class Heart:
                     self._thread = None
                     return []
                 if held := [lease for lease in self._leases if now - lease.started < lease.handler.longest]:
-                    return held
+                    return sorted(held, key=lambda lease: lease.work.pk)  # in the order in which others lock them
 
     def _extend(self, held: list[Lease]) -> None:
         try:

@@ -29,12 +29,14 @@ class Handler:
     together: Together | None
 
 
+URGENT, DEFAULT = "urgent", "default"
+"""Queues of hints, in the order in which workers look into them (CELERY_TASK_QUEUES)."""
 HANDLERS: dict[str, Handler] = {}
 PATIENT = Backoff()
 
 
 def queue_of(kind: str) -> str:
-    return HANDLERS[kind].queue if kind in HANDLERS else "default"
+    return HANDLERS[kind].queue if kind in HANDLERS else DEFAULT
 
 
 def handler(
@@ -44,7 +46,7 @@ def handler(
     longest: float = 120,
     max_attempts: int = 8,
     backoff: Backoff = PATIENT,
-    queue: str = "default",
+    queue: str = DEFAULT,
     on_end: OnEnd | None = None,
     crowd: bool = False,
     together: Together | None = None,

@@ -48,11 +48,11 @@ THIS = "SELECT id FROM work_work WHERE id = %(id)s AND %(leases)s::jsonb ? kind 
 CLAIM = CLAIMING.replace("$WHICH", f"({THIS.replace('$DUE', DUE)})")
 
 # What is due of a crowd and was not hinted lately: nobody else is on the way to it. A hint that is older may be lost,
-# with its broker or its worker; if it is not, whoever comes by it finds nothing to do.
+# with its broker or its worker; if it is not, whoever comes by it finds nothing to do. `hinted`: that is no matter.
 NEXT = """
 SELECT id FROM work_work WHERE kind = %(kind)s AND status IN ('queued', 'waiting')
   AND run_at <= statement_timestamp()
-  AND (hinted_at IS NULL OR hinted_at < statement_timestamp() - interval '10 seconds')
+  AND (%(hinted)s OR hinted_at IS NULL OR hinted_at < statement_timestamp() - interval '10 seconds')
 ORDER BY run_at LIMIT %(most)s FOR UPDATE SKIP LOCKED
 """
 CLAIM_NEXT = CLAIMING.replace("$WHICH", f"ANY (ARRAY({NEXT}))")
@@ -73,18 +73,20 @@ ON CONFLICT (kind, key) DO NOTHING RETURNING $COLUMNS
 ENQUEUE_MANY = """
 INSERT INTO work_work (kind, key, subject, payload, scope_id, actor, status, run_at, hinted_at,
   fence, woken, failures, hints, error, reason, result, created_at)
-SELECT %(kind)s, row.key, row.subject, row.payload::jsonb, %(scope)s, %(actor)s, 'queued', statement_timestamp(),
-  CASE WHEN row.n <= %(hinted)s THEN statement_timestamp() END, 0, false, 0, 0, '', '', '{}', statement_timestamp()
-FROM unnest(%(keys)s::text[], %(subjects)s::text[], %(payloads)s::text[])
-  WITH ORDINALITY AS row(key, subject, payload, n)
+SELECT %(kind)s, row.key, row.subject, row.payload::jsonb, row.scope, row.actor, 'queued',
+  COALESCE(row.run_at, statement_timestamp()),
+  CASE WHEN row.run_at IS NULL AND row_number() OVER (PARTITION BY row.run_at IS NULL ORDER BY row.n) <= %(hinted)s
+    THEN statement_timestamp() END, 0, false, 0, 0, '', '', '{}', statement_timestamp()
+FROM unnest(%(keys)s::text[], %(subjects)s::text[], %(payloads)s::text[], %(scopes)s::bigint[], %(actors)s::text[],
+  %(run_ats)s::timestamptz[]) WITH ORDINALITY AS row(key, subject, payload, scope, actor, run_at, n)
 ON CONFLICT (kind, key) DO NOTHING RETURNING id, hinted_at IS NOT NULL
 """
-HINTED = 16  # of many rows at once so many are hinted with their commit; the sweeper finds the others
+HINTED = 8  # of many rows at once so many are hinted with their commit; the sweeper finds the others
 
 SWEEP = """
 -- Materialized, for a plan may read a subquery once for each row outside, and each time find others that are unlocked.
 WITH few AS MATERIALIZED (
-  SELECT id FROM work_work WHERE $DUE AND (kind = ANY(%s) AND status <> 'running') = %s AND (
+  SELECT id FROM work_work WHERE $DUE AND $OF AND (
     hinted_at IS NULL
     OR hinted_at < statement_timestamp() - make_interval(secs => least(60, 4 * 2 ^ least(greatest(hints - 1, 0), 4)))
   ) ORDER BY run_at LIMIT %s FOR UPDATE SKIP LOCKED
@@ -92,6 +94,8 @@ WITH few AS MATERIALIZED (
 UPDATE work_work w SET hinted_at = statement_timestamp(), hints = hints + 1 FROM few WHERE w.id = few.id
 RETURNING w.id, w.kind
 """.replace("$DUE", DUE)
+SWEEP_CROWD = SWEEP.replace("$OF", "kind = %s AND status <> 'running'")
+SWEEP_OTHERS = SWEEP.replace("$OF", "NOT (kind = ANY(%s) AND status <> 'running')")
 
 
 def enqueue(
@@ -134,10 +138,13 @@ class Item:
     key: str
     subject: str
     payload: Mapping[str, Any]
+    scope: Scope | None
+    actor: str
+    run_at: datetime | None = None
 
 
-def enqueue_many(kind: str, items: Sequence[Item], *, actor: str, scope: Scope | None = None) -> None:
-    """`enqueue` for many rows in one statement, all due now."""
+def enqueue_many(kind: str, items: Sequence[Item]) -> None:
+    """`enqueue` for many rows in one statement."""
     if not connection.in_atomic_block:
         raise RuntimeError(f"{kind} must be enqueued in the transaction of what calls for it")
     values = {
@@ -145,8 +152,9 @@ def enqueue_many(kind: str, items: Sequence[Item], *, actor: str, scope: Scope |
         "keys": [item.key for item in items],
         "subjects": [item.subject for item in items],
         "payloads": [json.dumps(plain(item.payload)) for item in items],
-        "scope": scope.pk if scope else None,
-        "actor": actor,
+        "scopes": [item.scope.pk if item.scope else None for item in items],
+        "actors": [item.actor for item in items],
+        "run_ats": [item.run_at for item in items],
         "hinted": HINTED,
     }
     for work_id, hinted in say(ENQUEUE_MANY, values) if items else ():
@@ -196,15 +204,22 @@ def claim(work_id: int, worker: str) -> Work | None:
 
 
 def claim_next(kind: str, worker: str, most: int) -> list[Work]:
-    """`claim`, of whichever rows of a crowd come first and are nobody's."""
-    leases = json.dumps({kind: HANDLERS[kind].lease})
-    taken = say(CLAIM_NEXT, {"kind": kind, "leases": leases, "worker": worker, "most": most})
+    """`claim`, of whichever rows of a crowd come first and are nobody's. What is done together need not wait for its
+    hint, which then finds nothing to do."""
+    leases, hinted = json.dumps({kind: HANDLERS[kind].lease}), HANDLERS[kind].together is not None
+    taken = say(CLAIM_NEXT, {"kind": kind, "leases": leases, "worker": worker, "most": most, "hinted": hinted})
     return [ROW.build(iter(row)) for row in taken]
+
+
+def crowd_of(work_id: int) -> str | None:
+    """The kind of a row that somebody else has done, if there may be more of it that are done together."""
+    kind = Work.objects.filter(pk=work_id).values_list("kind", flat=True).first()
+    return kind if kind in HANDLERS and HANDLERS[kind].together else None
 
 
 def hint_next(kind: str) -> None:
     """Whoever stops in the middle of a crowd leaves a hint for somebody to go on."""
-    for (work_id,) in say(HINT_NEXT, {"kind": kind, "most": 1}):
+    for (work_id,) in say(HINT_NEXT, {"kind": kind, "most": 1, "hinted": False}):
         hints.send(work_id, queue_of(kind))
 
 
@@ -254,13 +269,15 @@ def revive(kind: str, key: str, *, actor: str) -> bool:
 def sweep(limit: int = 500) -> int:
     """Find what is due, whose lease ran out and what was never hinted; hint it. Losing hints costs seconds.
 
-    Of what waits in a crowd a few are enough: whoever comes for them goes on with the others.
+    Of what waits in a crowd a few are enough: whoever comes for them goes on with the others. None waits for another.
     """
     crowds = [kind for kind, handler in HANDLERS.items() if handler.crowd]
     due: list[tuple[int, str]] = []
     with transaction.atomic(), connection.cursor() as cursor:
-        for crowded, most in ((False, limit), (True, min(limit, HINTED))) if crowds else ((False, limit),):
-            cursor.execute(SWEEP, [crowds, crowded, most])
+        cursor.execute(SWEEP_OTHERS, [crowds, limit])
+        due += cursor.fetchall()
+        for kind in crowds:
+            cursor.execute(SWEEP_CROWD, [kind, min(limit, HINTED)])
             due += cursor.fetchall()
     faults.point("work.swept")
     count = 0

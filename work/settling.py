@@ -12,7 +12,7 @@ from ledger.statements import say
 from work import hints
 from work.models import Work
 from work.outcomes import Done, Fail, Outcome, Retry, Unknown, Wait
-from work.registry import Handler, queue_of
+from work.registry import HANDLERS, Handler, queue_of
 
 SETTLE = """
 WITH settled AS (UPDATE work_work SET $COLUMNS WHERE id = %(id)s)
@@ -68,15 +68,17 @@ def settle(row: Work, outcome: Outcome, handler: Handler) -> None:
         handler.on_end(row, outcome)
 
 
-def settle_all(done: Sequence[tuple[Work, Done]], handler: Handler) -> None:
-    """`settle`, of turns of one kind that did what they were for. The caller holds the rows under their fences."""
+def settle_all(done: Sequence[tuple[Work, Done]]) -> None:
+    """`settle`, of turns that did what they were for. The caller holds the rows under their fences."""
+    if not done:
+        return
     results = [json.dumps(plain(outcome.result)) for _, outcome in done]
     about = {"ids": [row.pk for row, _ in done], "fences": [row.fence for row, _ in done], "results": results}
     say(ALL_DONE, {**about, "now": timezone.now()})
     for row, outcome in done:
-        row.status = Work.Status.DONE
-        if handler.on_end:
-            handler.on_end(row, outcome)
+        row.status, on_end = Work.Status.DONE, HANDLERS[row.kind].on_end
+        if on_end:
+            on_end(row, outcome)
 
 
 def _write(row: Work, changes: dict[str, Any], outcome: Outcome, now: datetime) -> None:

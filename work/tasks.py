@@ -17,7 +17,8 @@ def run(work_id: int) -> None:
     """One turn, and those that it leads to; of a crowd, some of those that wait beside it."""
     began, turns, most = time.monotonic(), 1, 2
     with hints.nearby() as near:
-        runner.run(work_id)
+        if runner.run(work_id) is None and near.crowd is None:
+            near.crowd = services.crowd_of(work_id)
         while True:
             spent, found = time.monotonic() - began, near.take()
             if found is not None:

@@ -1,11 +1,14 @@
 """Whom an incident asks for: somebody who leads it. What a page is, the room below knows."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from django.urls import reverse
 
 from accounts.models import User
 from incidents.incidents.models import OVER, Incident
 from notify.models import Page
-from notify.services import ack_key, frozen_ladder, open_page, resolve_about
+from notify.services import Asked, ack_key, frozen_ladder, open_all, open_asked, resolve_about
 
 PAGED = ("SEV1", "SEV2", "SEV3")
 """What a person is woken for; a SEV4 can wait until somebody looks."""
@@ -17,11 +20,32 @@ def opened(incident: Incident, actor: str) -> None:
         _page(incident, actor)
 
 
+def opened_all(incidents: Iterable[tuple[Incident, str]]) -> None:
+    """Of several that opened a moment ago, each with who says so; each ladder is looked up once."""
+    ladders: dict[int | None, dict[str, Any]] = {}
+    asked = []
+    for incident, actor in incidents:
+        if incident.severity in PAGED:
+            if incident.protocol_id not in ladders:
+                ladders[incident.protocol_id] = _ladder(incident)
+            asked.append(_ask(incident, actor, ladders[incident.protocol_id]))
+    if asked:
+        open_all(asked)
+
+
 def _page(incident: Incident, actor: str) -> None:
-    """By the ladder that is called as the protocol is, else by the one for incidents, else everybody."""
+    open_asked(_ask(incident, actor, _ladder(incident)))
+
+
+def _ladder(incident: Incident) -> dict[str, Any]:
+    """The ladder that is called as the protocol is, else the one for incidents, else everybody."""
     protocol = (incident.protocol.slug,) if incident.protocol else ()
+    return frozen_ladder(*protocol, LADDER)
+
+
+def _ask(incident: Incident, actor: str, ladder: dict[str, Any]) -> Asked:
     block = f"First bad block: {incident.first_bad_block}." if incident.first_bad_block else ""
-    open_page(
+    return Asked(
         key=_key(incident),
         about=incident.subject,
         title=f"{incident.severity} {incident.title}"[:200],
@@ -29,7 +53,7 @@ def _page(incident: Incident, actor: str) -> None:
         severity=incident.severity,
         scope=incident.scope,
         link=reverse("incidents:incident", args=[incident.pk]),
-        ladder=frozen_ladder(*protocol, LADDER),
+        ladder=ladder,
         actor=actor,
     )
 

@@ -45,6 +45,7 @@ LONGEST_TEXT = 10_000
 LONGEST_SUBJECT = 200
 NUDGE = "incidents.nudge"
 TELL = "incidents.tell"
+RESPONDERS = "responders"
 LOOK = timedelta(seconds=30)  # between two looks at whether something is missing
 
 
@@ -209,23 +210,18 @@ def _tell_responders(incident: Incident, actor: str) -> None:
     keep the incident from being opened."""
     from notify.services import send
 
-    link = reverse("incidents:incident", args=[incident.pk])
-    body = (
-        f"{incident.title}\n\nSeverity {incident.severity}. "
-        f"First bad block: {incident.first_bad_block or 'not known'}. Nobody has taken command yet."
-    )
     users = _members(incident) if incident.scope.private else []
-    subject = " ".join(f"{incident.severity} {incident.title}".split())[:LONGEST_SUBJECT]
+    words = opening_words(incident)
     try:
         send(
             key=f"{incident.subject}:opened",
-            audience="" if incident.scope.private else "responders",
+            audience="" if incident.scope.private else RESPONDERS,
             users=users,
             template="plain",
-            context={"subject": subject, "body": f"{body}\n\nWar room: {link}"},
+            context=words,
             scope=incident.scope,
             actor=actor,
-            link=link,
+            link=words["link"],
         )
     except Invalid as error:
         record(
@@ -236,6 +232,17 @@ def _tell_responders(incident: Incident, actor: str) -> None:
             reason=error.message,
             alarm=alarm("responders_untold", "SEV3", title="An incident opened and the responders could not be told"),
         )
+
+
+def opening_words(incident: Incident) -> dict[str, str]:
+    """Subject, body and link of what the responders are told."""
+    link = reverse("incidents:incident", args=[incident.pk])
+    body = (
+        f"{incident.title}\n\nSeverity {incident.severity}. "
+        f"First bad block: {incident.first_bad_block or 'not known'}. Nobody has taken command yet."
+    )
+    subject = " ".join(f"{incident.severity} {incident.title}".split())[:LONGEST_SUBJECT]
+    return {"subject": subject, "body": f"{body}\n\nWar room: {link}", "link": link}
 
 
 def _members(incident: Incident) -> list[User]:

@@ -72,6 +72,7 @@ RETURNING (
   ) still
 )
 """
+LONGEST_QUEUE = 1_000  # nobody counts further than that
 CROWD = 1_000
 """More copies than are ever under way at once."""
 
@@ -131,11 +132,61 @@ def built(row: tuple[Any, ...]) -> Delivery:
     return delivery
 
 
-def open_from(delivery: Delivery, channel: type[Channel]) -> datetime:
-    """When its lane takes something again, as far as can be said now."""
-    lane, pause = delivery.lane, delivery.destination.pause if delivery.destination else None
-    slack = timedelta(seconds=channel.pause * (channel.burst - 1) if pause is None else 0)
-    return max(lane.busy_until, lane.free_at - slack, timezone.now())
+QUEUES = """
+SELECT l.id, l.busy_until, l.free_at, (
+  SELECT count(*) FROM (
+    SELECT 1 FROM notify_delivery
+    WHERE lane_id = l.id AND status = 'queued' AND COALESCE(carrier_id, id) = id LIMIT %(most)s
+  ) queued
+) FROM notify_lane l WHERE l.id = ANY(%(lanes)s::bigint[])
+"""
+PLACES = """
+SELECT d.id, d.channel, t.pause, l.busy_until, l.free_at, (
+  SELECT count(*) FROM (
+    SELECT 1 FROM notify_delivery o
+    WHERE o.lane_id = d.lane_id AND o.status = 'queued' AND COALESCE(o.carrier_id, o.id) = o.id AND o.id < d.id
+    LIMIT %(most)s
+  ) before
+) FROM notify_delivery d JOIN notify_lane l ON l.id = d.lane_id
+LEFT JOIN notify_destination t ON t.id = d.destination_id
+WHERE d.id = ANY(%(ids)s::bigint[]) AND d.status = 'queued'
+"""
+
+
+@dataclass
+class Queue:
+    """What waits on a lane for its turn, counted up to `LONGEST_QUEUE`."""
+
+    busy_until: datetime
+    free_at: datetime
+    length: int
+
+    def enter(self, channel: type[Channel], pause: float | None) -> datetime | None:
+        """When the turn of another copy will have come; None if it is due at once. To look earlier would be in vain,
+        and whoever is next is woken at the end of each sending."""
+        now, own = timezone.now(), channel.pause if pause is None else pause
+        burst = channel.burst if pause is None else 1
+        place, self.length = self.length, self.length + 1
+        open_from = max(self.busy_until, self.free_at - timedelta(seconds=own * (burst - 1)))
+        if open_from <= now:
+            if place < burst:
+                return None
+            place += channel.bundle - burst  # the first few go one by one, and then it rests
+        return max(open_from, now) + timedelta(seconds=own * (place // channel.bundle))
+
+
+def queues(lanes: Iterable[int]) -> dict[int, Queue]:
+    """Of those lanes, before anything is put into them."""
+    rows = say(QUEUES, {"lanes": sorted(set(lanes)), "most": LONGEST_QUEUE})
+    return {pk: Queue(*row) for pk, *row in rows}
+
+
+def turns_from(deliveries: Iterable[int]) -> dict[int, datetime]:
+    """When the lane of each, if it is still to be sent, will have come to it."""
+    found = {}
+    for pk, channel, pause, *lane in say(PLACES, {"ids": list(deliveries), "most": LONGEST_QUEUE}):
+        found[pk] = Queue(*lane).enter(channel_of(channel), pause) or timezone.now()
+    return found
 
 
 def release(load: Load, *, busy: timedelta = timedelta(), failed: bool = False) -> bool:

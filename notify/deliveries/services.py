@@ -12,7 +12,7 @@ from ledger import StaleTransition, transition
 from notify.audiences.models import opened
 from notify.audiences.services import switch_off
 from notify.deliveries.bundles import envelope_of
-from notify.deliveries.lanes import KIND, Load, channel_of, open_from, release, take, unbundle
+from notify.deliveries.lanes import KIND, Load, channel_of, release, take, turns_from, unbundle
 from notify.deliveries.models import Delivery
 from notify.deliveries.withdrawing import let_go, unneeded
 from notify.messages.models import TEST
@@ -83,13 +83,13 @@ def _must_go(load: Load) -> None:
 
 def _not_now(lease: Lease) -> Outcome:
     """Over, on its way with another one, or its lane is taken: none of these is a failure."""
-    delivery = Delivery.objects.select_related("lane", "destination").get(pk=lease.work.payload["delivery"])
+    delivery = Delivery.objects.get(pk=lease.work.payload["delivery"])
     if delivery.status == Delivery.State.FAILED:
         return Fail(delivery.error)
     if delivery.status != Delivery.State.QUEUED:
         return Done({"already": delivery.status})
     reason = "goes out with another message" if delivery.carried_by else "its address is being written to"
-    return Wait(open_from(delivery, channel_of(delivery.channel)), reason)
+    return Wait(turns_from([delivery.pk]).get(delivery.pk, timezone.now()), reason)
 
 
 def _end_with(load: Load, outcome: Done | Fail) -> None:

@@ -8,6 +8,7 @@ copy that was not delivered.
 import logging
 import time
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -15,16 +16,28 @@ from django.utils import timezone
 from integrations.channels import Undelivered
 from ledger.statements import say
 from ledger.transitions import transition_all
-from notify.deliveries.lanes import CROWD, DELIVERY, DESTINATION, HOLD, KIND, MESSAGE, Load, built, channel_of
+from notify.deliveries.lanes import (
+    CROWD,
+    DELIVERY,
+    DESTINATION,
+    HOLD,
+    KIND,
+    MESSAGE,
+    Load,
+    built,
+    channel_of,
+    turns_from,
+)
 from notify.deliveries.models import Delivery
 from notify.deliveries.services import ACTOR, handed_over, undelivered, write
 from notify.deliveries.withdrawing import unneeded
 from notify.messages.services import settle
-from work import Done, Lease, commit_all, wake
+from work import Done, Lease, Wait, commit_all, wake
 
 logger = logging.getLogger(__name__)
 LONGEST = 0.5
 """Seconds after which no further one is begun: what was sent is not written down before the end."""
+SOON = timedelta(milliseconds=50)
 
 TAKE_ALL = """
 WITH asked AS (
@@ -80,7 +93,9 @@ def attempt_together(leases: Sequence[Lease]) -> None:
     """Hand over one after the other, outside any transaction; then write down what was delivered, under our fences."""
     began, sent = time.monotonic(), Sent()
     failed: list[tuple[Lease, Load, Undelivered]] = []
-    for lease, load in take_all(leases).items():
+    loads = take_all(leases)
+    _line_up([lease for lease in leases if lease not in loads])
+    for lease, load in loads.items():
         if time.monotonic() - began > LONGEST:
             break
         try:
@@ -118,13 +133,30 @@ def _channel(lease: Lease) -> str:
     return str(lease.work.payload.get("channel", ""))
 
 
+def _line_up(leases: Sequence[Lease]) -> None:
+    """What stands behind others on its lane waits until that will have come to it."""
+    turns_of = turns_from(int(lease.work.payload["delivery"]) for lease in leases)
+    soon = timezone.now() + SOON
+    waits = {
+        lease: Wait(until, "others go to its address before it")
+        for lease in leases
+        if (until := turns_of.get(int(lease.work.payload["delivery"]))) and until > soon
+    }
+    if waits:
+        with commit_all(waits) as turns:
+            for lease in turns.ours:
+                turns.end(lease, waits[lease])
+
+
 def _write_down(sent: Sent) -> None:
     done = {lease: Done({"reference": reference, "copies": load.keys}) for lease, (load, reference) in sent.items()}
     references = {load.first.pk: reference for load, reference in sent.values()}
-    with commit_all(done) as ours:
-        if loads := [sent[lease][0] for lease in ours]:
+    with commit_all(done) as turns:
+        if loads := [sent[lease][0] for lease in turns.ours]:
             _release(loads)
             _write_all([load.first for load in loads], references)
+        for lease in turns.ours:
+            turns.end(lease, done[lease])
 
 
 def _write_all(copies: Sequence[Delivery], references: Mapping[int, str]) -> None:

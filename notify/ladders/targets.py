@@ -24,6 +24,10 @@ class Reached:
     unreached: tuple[User, ...] = ()
 
     @property
+    def names(self) -> list[str]:
+        return [user.display_name for user in self.people] + ([str(self.audience)] if self.audience else [])
+
+    @property
     def nobody(self) -> bool:
         return not self.people and self.audience is None
 

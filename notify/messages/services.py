@@ -19,7 +19,7 @@ from ledger import Invalid, Refused, record, transition
 from ledger.models import Scope
 from notify.audiences.models import Audience
 from notify.audiences.selectors import Recipient, recipients
-from notify.deliveries.lanes import KIND, lanes_of
+from notify.deliveries.lanes import KIND, Queue, channel_of, lanes_of, queues
 from notify.deliveries.models import Delivery, Lane
 from notify.messages.models import LET_OUT, Message
 from notify.promises.services import check_promise, settle_promises
@@ -62,7 +62,7 @@ def send(
     `next_update_by` promises the next one, and the promise is watched (notify/promises).
     """
     subject, body = compose(template, context or {})
-    told = _audience(audience)
+    told = audience_of(audience)
     check_words(subject, body)
     if corrects is not None:
         _check_correction(corrects, told)
@@ -77,7 +77,7 @@ def send(
                 "template": template,
                 "subject_line": subject,
                 "body": body,
-                "link": _absolute(link),
+                "link": absolute(link),
                 "digest": digest(audience, subject, body, _besides(corrects, next_update_by)),
                 "status": Message.State.AWAITING_APPROVAL if waits else Message.State.APPROVED,
                 "requested_by": actor,
@@ -91,7 +91,7 @@ def send(
     return message
 
 
-def _audience(slug: str) -> Audience | None:
+def audience_of(slug: str) -> Audience | None:
     if not slug:
         return None
     found = Audience.objects.filter(slug=slug).first()
@@ -108,7 +108,7 @@ def check_words(subject: str, body: str) -> None:
         raise Invalid("body", "must be 1 to 20,000 characters")
 
 
-def _absolute(link: str) -> str:
+def absolute(link: str) -> str:
     return settings.PUBLIC_URL + link if link.startswith("/") else link
 
 
@@ -141,18 +141,7 @@ def _check_correction(corrected: Message, audience: Audience | None) -> None:
 def _begin(
     message: Message, users: list[User], *, actor: str, waits: bool, found: Sequence[Recipient] | None = None
 ) -> None:
-    record(
-        "message.requested",
-        actor=actor,
-        scope=message.scope,
-        subject=message.subject,
-        after={
-            "audience": message.audience.slug if message.audience else None,
-            "subject": message.subject_line,
-            "digest": message.digest,
-            "authority": message.authority,
-        },
-    )
+    record("message.requested", actor=actor, scope=message.scope, subject=message.subject, after=requested(message))
     if waits:
         request_approval(
             subject=message.subject,
@@ -169,6 +158,16 @@ def _begin(
         _let_out(message, users, actor=actor, found=found)
 
 
+def requested(message: Message) -> dict[str, Any]:
+    """What its event tells."""
+    return {
+        "audience": message.audience.slug if message.audience else None,
+        "subject": message.subject_line,
+        "digest": message.digest,
+        "authority": message.authority,
+    }
+
+
 def _let_out(message: Message, users: Iterable[User], *, actor: str, found: Sequence[Recipient] | None = None) -> None:
     """Its words are free: what was promised before is kept by them, and what they promise is watched from now on."""
     message.let_out_at = timezone.now()
@@ -180,7 +179,7 @@ def _let_out(message: Message, users: Iterable[User], *, actor: str, found: Sequ
 def address(message: Message, users: Iterable[User], *, actor: str, found: Sequence[Recipient] | None = None) -> int:
     """Make one delivery for each way to each receiver; nobody to tell is an event of its own, not silence."""
     found = recipients(message.audience, users) if found is None else found
-    put_into_outbox(message, found, actor=actor)
+    put_into_outbox([(message, actor)], found)
     record(
         "message.addressed" if found else "message.reached.nobody",
         actor=actor,
@@ -210,9 +209,11 @@ def begin_for(found: Sequence[Recipient], *, key: str, subject: str, body: str, 
     return message
 
 
-def put_into_outbox(message: Message, found: Sequence[Recipient], *, actor: str) -> None:
-    """A copy for each, with the work that brings it there, in the caller's transaction."""
+def put_into_outbox(letters: Sequence[tuple[Message, str]], found: Sequence[Recipient]) -> None:
+    """Of each message, and for whom it is sent, a copy for each of these, with the work that brings it there. In the
+    caller's transaction."""
     lanes = lanes_of((one.channel, one.address) for one in found)
+    waiting = queues(lanes.values())
     copies = Delivery.objects.bulk_create(
         [
             Delivery(
@@ -224,12 +225,21 @@ def put_into_outbox(message: Message, found: Sequence[Recipient], *, actor: str)
                 address=one.address,
                 sealed="" if one.destination else one.sealed,  # a destination's settings are those of the day
             )
+            for message, _ in letters
             for one in found
         ],
         batch_size=1_000,
     )
-    items = [Item(copy.work_key, copy.subject, {"delivery": copy.pk, "channel": copy.channel}) for copy in copies]
-    enqueue_many(KIND, items, actor=actor, scope=message.scope)
+    actors = {message.pk: actor for message, actor in letters}
+    enqueue_many(KIND, [_item(copy, actors[copy.message_id], waiting[copy.lane_id]) for copy in copies])
+
+
+def _item(copy: Delivery, actor: str, waiting: Queue) -> Item:
+    """Due at once, or when its lane will have come to it."""
+    own = copy.destination.pause if copy.destination else None
+    due = waiting.enter(channel_of(copy.channel), own)
+    about = {"delivery": copy.pk, "channel": copy.channel}
+    return Item(copy.work_key, copy.subject, about, copy.scope, actor, due)
 
 
 @transaction.atomic

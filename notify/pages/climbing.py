@@ -30,14 +30,14 @@ WITH moved AS (
     unanswered_at = CASE WHEN %(gone_through)s THEN COALESCE(unanswered_at, statement_timestamp()) END
   WHERE id = %(page)s AND status = 'climbing' AND round = %(round)s AND step = %(step)s
     AND due_at <= statement_timestamp()
-  RETURNING id, due_at
+  RETURNING id, due_at, climbed_at, unanswered_at
 ), told AS (
   INSERT INTO notify_notice (page_id, round, step, user_id, audience_id, why, reachable, at)
   SELECT moved.id, %(round)s, %(step)s, one.person, one.audience, one.why, one.reachable, statement_timestamp()
   FROM moved, unnest(%(users)s::bigint[], %(audiences)s::bigint[], %(whys)s::text[], %(reachable)s::boolean[])
     AS one(person, audience, why, reachable)
 )
-SELECT due_at FROM moved
+SELECT due_at, climbed_at, unanswered_at FROM moved
 """
 
 
@@ -62,21 +62,14 @@ def _look(page: Page) -> datetime | None:
 
 
 def _climb(page: Page) -> datetime | None:
-    climb, rung = page.climb, (page.round, page.step)
-    reached = resolve(climb.targets(*rung), page.scope)
-    next_round, next_step, wait = climb.after(*rung)
-    gone_through = page.round > climb.repeats  # the pause after the last round has passed, too
-    if reached.nobody and not gone_through:
-        wait = 0  # to wait for nobody's answer would be lost time
-    values = {"page": page.pk, "round": page.round, "step": page.step, "gone_through": gone_through}
-    follows = {"next_round": next_round, "next_step": next_step, "wait": wait}
-    if not say(CLIMB, {**values, **follows, **_columns(reached)}):
+    rung = (page.round, page.step)
+    reached = resolve(page.climb.targets(*rung), page.scope)
+    unanswered_before = page.unanswered_at
+    if not move(page, reached):
         return page.due_at
     faults.point("page.climbed")
-    newly = gone_through and page.unanswered_at is None
-    page.refresh_from_db(fields=["round", "step", "due_at", "climbed_at", "unanswered_at"])
     _tell(page, rung, reached)
-    if newly:
+    if page.unanswered_at is not None and unanswered_before is None:
         record(
             "page.unanswered",
             actor=ACTOR,
@@ -86,6 +79,22 @@ def _climb(page: Page) -> datetime | None:
         )
     faults.point("page.told")
     return page.due_at
+
+
+def move(page: Page, reached: Reached) -> bool:
+    """To its next rung, with the notices of the one that is told now; False if somebody was faster."""
+    climb, rung = page.climb, (page.round, page.step)
+    next_round, next_step, wait = climb.after(*rung)
+    gone_through = page.round > climb.repeats  # the pause after the last round has passed, too
+    if reached.nobody and not gone_through:
+        wait = 0  # to wait for nobody's answer would be lost time
+    values = {"page": page.pk, "round": page.round, "step": page.step, "gone_through": gone_through}
+    follows = {"next_round": next_round, "next_step": next_step, "wait": wait}
+    moved = say(CLIMB, {**values, **follows, **_columns(reached)})
+    for due_at, climbed_at, unanswered_at in moved:
+        page.round, page.step, page.due_at = next_round, next_step, due_at
+        page.climbed_at, page.unanswered_at = climbed_at, unanswered_at
+    return bool(moved)
 
 
 def _columns(reached: Reached) -> dict[str, list[object]]:
@@ -101,33 +110,32 @@ def _columns(reached: Reached) -> dict[str, list[object]]:
 
 def _tell(page: Page, rung: tuple[int, int], reached: Reached) -> None:
     """One message for the rung; each person's copy carries a link of their own."""
-    told = [user.display_name for user in reached.people] + ([str(reached.audience)] if reached.audience else [])
     if not reached.nobody:
-        message = _message(page, rung, reached, told)
+        message = _message(page, rung, reached)
         Notice.objects.filter(page=page, round=rung[0], step=rung[1], reachable=True).update(message=message)
-    record(
-        "page.reached.nobody" if reached.nobody else "page.climbed",
-        actor=ACTOR,
-        scope=page.scope,
-        subject=page.subject,
-        after={
-            "round": rung[0] + 1,
-            "step": rung[1] + 1,
-            "told": ", ".join(told),
-            "unreached": ", ".join(user.display_name for user in reached.unreached),
-            "next": page.due_at,
-        },
-    )
+    verb = "page.reached.nobody" if reached.nobody else "page.climbed"
+    record(verb, actor=ACTOR, scope=page.scope, subject=page.subject, after=climbed(page, rung, reached))
 
 
-def _message(page: Page, rung: tuple[int, int], reached: Reached, told: list[str]) -> Message:
+def climbed(page: Page, rung: tuple[int, int], reached: Reached) -> dict[str, object]:
+    """What its event tells."""
+    return {
+        "round": rung[0] + 1,
+        "step": rung[1] + 1,
+        "told": ", ".join(reached.names),
+        "unreached": ", ".join(user.display_name for user in reached.unreached),
+        "next": page.due_at,
+    }
+
+
+def _message(page: Page, rung: tuple[int, int], reached: Reached) -> Message:
     return send(
         key=f"{page.subject}:{rung[0]}:{rung[1]}",
         actor=ACTOR,
         audience=reached.audience.slug if reached.audience else "",
         users=list(reached.people),
         template=TEMPLATE,
-        context={"page": page, "told": told, "again": rung != (0, 0)},
+        context={"page": page, "told": reached.names, "again": rung != (0, 0)},
         scope=page.scope,
         link=page.get_absolute_url(),
     )

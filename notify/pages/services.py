@@ -3,7 +3,8 @@
 Locks are taken in one order: the work row, then the page. Hence each verb wakes the page's work first.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from django.db import transaction
 from accounts.models import User
 from ledger import Alarm, Refused, alarm, record, transition
 from ledger.models import Scope
+from ledger.services import Entry, record_all
 from ledger.statements import Shape
 from ledger.text import one_line, prose
 from notify import clock
@@ -21,7 +23,7 @@ from notify.ladders.models import Ladder
 from notify.ladders.services import checked_climb
 from notify.ladders.steps import DEFAULT, thawed
 from notify.pages.models import Page
-from work import enqueue
+from work import Item, enqueue, enqueue_many
 from work.services import wake
 
 CLIMB = "notify.page"
@@ -57,45 +59,75 @@ def open_page(
 
     `ladder` is what `frozen_ladder` gave: from now on nothing that is edited changes this page.
     """
-    frozen = ladder or dict(DEFAULT)
-    climb, now = thawed(frozen), clock.now()
-    due = now + timedelta(seconds=climb.steps[0].after)
-    wanted = Page(
-        scope=scope,
-        key=key[:200],
-        about=about,
-        title=one_line("title", title, 200),
-        text=prose("text", text, LONGEST_TEXT, empty=True),
-        link=link,
-        severity=severity,
-        frozen=frozen,
-        due_at=due,
-        opened_by=actor,
-        opened_at=now,
-        follows=follows,
-    )
-    page, new = ROW.insert(wanted, THERE)
-    page.scope = scope
-    if not new:
-        return page
-    record(
-        "page.opened",
-        actor=actor,
-        scope=scope,
-        subject=page.subject,
-        after={"title": page.title, "about": about, "ladder": frozen["name"], "follows": follows},
-    )
-    run_at = due if climb.steps[0].after else None
-    enqueue(
-        CLIMB,
-        key=page.work_key,
-        subject=page.subject,
-        scope=scope,
-        payload={"page": page.pk},
-        actor=actor,
-        run_at=run_at,
-    )
+    return open_asked(Asked(key, title, actor, about, text, severity, scope, link, ladder or dict(DEFAULT), follows))
+
+
+@transaction.atomic
+def open_asked(asked: "Asked") -> Page:
+    page, new = ROW.insert(asked.page(clock.now()), THERE)
+    page.scope = asked.scope
+    if new:
+        record_all([_opened(page)])
+        _enqueue([page])
     return page
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked for."""
+
+    key: str
+    title: str
+    actor: str
+    about: str
+    text: str
+    severity: str
+    scope: Scope | None
+    link: str
+    ladder: dict[str, Any]
+    follows: Page | None = None
+
+    def page(self, now: datetime) -> Page:
+        return Page(
+            scope=self.scope,
+            key=self.key[:200],
+            about=self.about,
+            title=one_line("title", self.title, 200),
+            text=prose("text", self.text, LONGEST_TEXT, empty=True),
+            link=self.link,
+            severity=self.severity,
+            frozen=self.ladder,
+            due_at=now + timedelta(seconds=thawed(self.ladder).steps[0].after),
+            opened_by=self.actor,
+            opened_at=now,
+            follows=self.follows,
+        )
+
+
+def open_all(asked: Sequence[Asked]) -> None:
+    """`open_page` for several, in the caller's transaction. That one of them is asked for already is an error here:
+    whoever asks then asks for each by itself."""
+    now = clock.now()
+    pages = Page.objects.bulk_create([one.page(now) for one in asked])
+    record_all([_opened(page) for page in pages])
+    _enqueue(pages)
+
+
+def _opened(page: Page) -> Entry:
+    after = {"title": page.title, "about": page.about, "ladder": page.frozen["name"], "follows": page.follows}
+    return Entry("page.opened", page.opened_by, page.scope, page.subject, after)
+
+
+def _enqueue(pages: Sequence[Page]) -> None:
+    """They climb from the commit on, or once their first rung is due."""
+    later = {page for page in pages if page.climb.steps[0].after}
+    for page in later:
+        about: dict[str, Any] = {"subject": page.subject, "scope": page.scope, "payload": {"page": page.pk}}
+        enqueue(CLIMB, key=page.work_key, run_at=page.due_at, actor=page.opened_by, **about)
+    at_once = [page for page in pages if page not in later]
+    enqueue_many(
+        CLIMB, [Item(page.work_key, page.subject, {"page": page.pk}, page.scope, page.opened_by) for page in at_once]
+    )
 
 
 @transaction.atomic

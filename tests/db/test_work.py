@@ -262,9 +262,9 @@ def test_of_a_crowd_a_few_are_hinted_and_whoever_comes_goes_on(
     monkeypatch.setattr(services, "HINTED", 2)
     monkeypatch.setattr(tasks, "CROWD_SECONDS", 60)
     with transaction.atomic():
-        items = [work.Item(str(number), f"t:{number}", {"n": number}) for number in range(60)]
-        work.enqueue_many("t", items, actor="system:test")
-        work.enqueue_many("t", items, actor="system:test")  # the same keys are the same rows
+        items = [work.Item(str(number), f"t:{number}", {"n": number}, None, "system:test") for number in range(60)]
+        work.enqueue_many("t", items)
+        work.enqueue_many("t", items)  # the same keys are the same rows
     first, second = Work.objects.order_by("pk")[:2]
     assert own_registry == [first.pk, second.pk] and Work.objects.count() == 60
     tasks.run(first.pk)
@@ -293,7 +293,7 @@ def test_of_a_crowd_those_whose_hints_were_lost_are_gone_on_with_too(own_registr
         return work.Done()
 
     with transaction.atomic():
-        work.enqueue_many("t", [work.Item(str(n), "", {}) for n in range(3)], actor="system:test")
+        work.enqueue_many("t", [work.Item(str(n), "", {}, None, "system:test") for n in range(3)])
     Work.objects.update(hinted_at=timezone.now() - timedelta(seconds=20))
     tasks.run(own_registry[0])
     assert ran == ["0", "1", "2"]
@@ -302,7 +302,7 @@ def test_of_a_crowd_those_whose_hints_were_lost_are_gone_on_with_too(own_registr
 def test_what_beat_says_waits_behind_no_hints() -> None:
     """A sweep that has to wait expires, and then nobody makes up for what was lost."""
     queues = app.amqp.queues.consume_from
-    assert set(queues) == {queue.routing_key for queue in queues.values()} == {"default", "beat"}
+    assert set(queues) == {queue.routing_key for queue in queues.values()} == {"beat", "urgent", "default"}
     assert {entry["options"]["queue"] for entry in app.conf.beat_schedule.values()} == {"beat"}
     assert app.conf.beat_schedule["work.sweep"]["options"]["expires"] <= 2
 
