@@ -178,7 +178,7 @@ def test_a_server_that_stays_away_ends_in_a_failed_delivery(settings: Any, outsi
     message = tell(authority="plan:0x1")
     for _ in range(3):
         work_off()
-    Delivery.objects.update(queued_at=timezone.now() - timedelta(hours=6))
+    Delivery.objects.update(queued_at=timezone.now() - timedelta(hours=7))
     work_off()
     message.refresh_from_db()
     assert message.status == "failed" and "gave up within 6 hours, after 4 tries" in Delivery.objects.get().error
