@@ -45,13 +45,14 @@ def gaps() -> list[Gap]:
 
 
 def rotation_gaps(one: Calendar) -> list[Gap]:
+    """Who cannot be told comes first: that is so now, and the times are to come."""
     where, href = str(one.rotation), one.rotation.get_absolute_url()
-    found = []
+    found = [Gap(where, what, href) for what in _silent(one.people)]
     for turn in one.gaps:
         when = f"from {turn.shift.since:%d %b %H:%M} to {turn.shift.until:%d %b %H:%M} UTC"
         who = f"{turn.left}, who is not active any more, is on call" if turn.left else "nobody is on call"
         found.append(Gap(where, f"{who} {when}", href))
-    return found + [Gap(where, what, href) for what in _silent(one.people)]
+    return found
 
 
 def gaps_of(ladder: Ladder) -> list[Gap]:
