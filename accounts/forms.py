@@ -4,7 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 from allauth.account.forms import LoginForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from cryptography.exceptions import InvalidSignature
 from django import forms
 
 from accounts.levels import MEANING, Level
@@ -76,7 +83,56 @@ class ReasonForm(forms.Form):
     reason = forms.CharField(required=False, max_length=2000, widget=forms.Textarea(attrs={"rows": 2}))
 
 
-class AddPasskeyForm(AddWebAuthnForm):  # type: ignore[misc]  # allauth is untyped
+# What the libraries below raise for an answer that no device gives, and do not all catch.
+NO_ANSWER = (TypeError, ValueError, LookupError, AttributeError, RecursionError, InvalidSignature)
+
+
+class Answer(forms.JSONField):
+    """What a device answers; so many brackets that nothing can read them are as wrong as any other nonsense."""
+
+    def to_python(self, value: Any) -> Any:
+        try:
+            return super().to_python(value)
+        except RecursionError:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid") from None
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        return initial  # a device's answer counts once: it is not given back
+
+
+class PasskeyForm(forms.Form):
+    """Over allauth's forms that take a device's answer, also from people who are not signed in."""
+
+    credential = Answer(widget=forms.HiddenInput)
+
+    def clean(self) -> Any:
+        try:
+            return super().clean()
+        except NO_ANSWER:
+            raise get_adapter().validation_error("incorrect_code") from None
+
+
+class ProvingForm(PasskeyForm):
+    def clean_credential(self) -> Any:
+        try:
+            return super().clean_credential()  # type: ignore[misc]  # of the form that it is put over
+        except NO_ANSWER:
+            raise get_adapter().validation_error("incorrect_code") from None
+
+
+class AuthenticatePasskeyForm(ProvingForm, AuthenticateWebAuthnForm):  # type: ignore[misc]  # allauth is untyped
+    pass
+
+
+class LoginPasskeyForm(ProvingForm, LoginWebAuthnForm):  # type: ignore[misc]  # as above
+    pass
+
+
+class ReauthenticatePasskeyForm(ProvingForm, ReauthenticateWebAuthnForm):  # type: ignore[misc]  # as above
+    pass
+
+
+class AddPasskeyForm(PasskeyForm, AddWebAuthnForm):  # type: ignore[misc]  # allauth is untyped
     """allauth's form, with the box ticked: a key that signs in by itself is what is wanted here."""
 
     passwordless = forms.BooleanField(

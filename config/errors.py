@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -119,6 +120,15 @@ def broken(request: HttpRequest) -> HttpResponse:
     return _page(request, BROKEN)
 
 
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+
+
+def _holds_nul(request: HttpRequest) -> bool:
+    """Whether a field holds what no text in the database can, and no browser sends."""
+    filled = [request.GET, request.POST] if request.content_type in FORMS else [request.GET]
+    return any("\x00" in text for form in filled for _, texts in form.lists() for text in texts)
+
+
 class ErrorAnswers:
     """Turns what a service refused into a page; the API has its own problem JSON."""
 
@@ -135,4 +145,6 @@ class ErrorAnswers:
             return conflict(request, exception.message)
         if isinstance(exception, Invalid):
             return _page(request, replace(BAD_REQUEST, happened=f"{exception.field}: {exception.message}."))
+        if isinstance(exception, (ValueError, DatabaseError)) and _holds_nul(request):
+            return _page(request, replace(BAD_REQUEST, happened="A field holds a NUL, which no text can hold."))
         return None

@@ -1,13 +1,12 @@
 """What a war room and the front page follow."""
 
-from dataclasses import dataclass
-
 from django.template.loader import render_to_string
 
 from incidents.incidents.models import Incident
 from incidents.incidents.record import line_corrected_by
 from incidents.incidents.views import war_context
 from incidents.incidents.words import Names, line_of, shown
+from ledger.access import AnyInsider
 from ledger.live.topics import topic
 from ledger.models import Event, ScopeClosure
 from runbooks.live import run_and_step
@@ -34,15 +33,6 @@ MORE = ("run.", *MOVED, "incident.severity.", "incident.took_in", "alert.", "inc
 BOARD = ("incident.", "task.", "address.", "alert.")
 
 
-@dataclass(frozen=True)
-class Everything:
-    """The fragment is drawn once for an audience that may see the incident: its own parts need no second filter."""
-
-    is_active: bool = True
-    sees_all: bool = True
-    actor_ids: frozenset[str] = frozenset()
-
-
 def _scope_of(pk: int) -> int | None:
     found = Incident.objects.filter(pk=pk).values_list("scope_id", flat=True).first()
     if found is None:
@@ -61,7 +51,7 @@ def _render(event: Event, pk: int, audience: str) -> str:
     incident = Incident.objects.select_related("scope", "commander", "protocol", "handover_to").get(pk=pk)
     found = run_and_step(event)
     line = line_of(event, Names([event])) if shown(event) else None
-    room = war_context(incident, audience, Everything())
+    room = war_context(incident, audience, AnyInsider.of(incident.scope_id))
     step = found[1] if found else None
     context = {
         **room,

@@ -1,6 +1,7 @@
 """Who may see what: everything that hangs on a Scope is filtered by it."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 from django.db import models
@@ -26,6 +27,27 @@ class Viewer(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class AnyInsider:
+    """Whoever may see a scope, and nobody in particular: sees what all of those may see, whom nothing else names."""
+
+    inside: frozenset[int]  # the private scopes at it and above it
+    is_active: bool = True
+    sees_all: bool = False
+    actor_ids: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, scope_id: int) -> Self:
+        return cls(frozenset(_private_above(scope_id)))
+
+
+def _private_above(scope_id: int) -> Iterable[int]:
+    from ledger.models import ScopeClosure
+
+    found = ScopeClosure.objects.filter(descendant_id=scope_id, ancestor__private=True)
+    return found.values_list("ancestor_id", flat=True)
+
+
 def _may_look(viewer: object) -> bool:
     """Whether this is a viewer at all: `AnonymousUser` has no actor ids and sees nothing."""
     return bool(getattr(viewer, "is_active", False)) and hasattr(viewer, "actor_ids")
@@ -37,6 +59,8 @@ def barred_from(viewer: Viewer, scope_pk: str) -> Q:
 
     member = ScopeMember.objects.filter(scope=OuterRef("ancestor"), who__in=viewer.actor_ids)
     private = ScopeClosure.objects.filter(descendant=OuterRef(scope_pk), ancestor__private=True)
+    if isinstance(viewer, AnyInsider):
+        private = private.exclude(ancestor__in=viewer.inside)
     return Q(Exists(private.filter(~Exists(member))))
 
 
@@ -66,17 +90,18 @@ class ScopeGate:
     """The same rule for one scope, asked for many viewers: two queries, whatever their number."""
 
     def __init__(self, scope_id: int | None) -> None:
-        from ledger.models import ScopeClosure, ScopeMember
+        from ledger.models import ScopeMember
 
-        private: Iterable[int] = ()
-        if scope_id is not None:
-            private = ScopeClosure.objects.filter(descendant_id=scope_id, ancestor__private=True).values_list(
-                "ancestor_id", flat=True
-            )
+        private = _private_above(scope_id) if scope_id is not None else ()
         self._members: dict[int, set[str]] = {pk: set() for pk in private}
         if self._members:
             for pk, who in ScopeMember.objects.filter(scope_id__in=self._members).values_list("scope_id", "who"):
                 self._members[pk].add(who)
+
+    @property
+    def is_closed(self) -> bool:
+        """Something private is here or above."""
+        return bool(self._members)
 
     def lets(self, viewer: Any) -> bool:
         if not _may_look(viewer):

@@ -101,6 +101,12 @@ def link(*, child: Scope, parent: Scope, actor: str) -> None:
     )
 
 
+def private_above(scope: Scope) -> list[Scope]:
+    """Those that keep it private: itself, or what it lies below."""
+    above = ScopeClosure.objects.filter(descendant=scope, ancestor__private=True).values("ancestor_id")
+    return list(Scope.objects.filter(pk__in=above).order_by("pk"))
+
+
 def members_of_private(scope: Scope) -> set[str] | None:
     """Who may see a scope that is private, by itself or through an ancestor; None for one that is open."""
     above = ScopeClosure.objects.filter(descendant=scope, ancestor__private=True).values_list("ancestor_id", flat=True)

@@ -12,10 +12,11 @@ from django.db import connection, models
 from structlog.contextvars import get_contextvars
 
 from ledger import hints
-from ledger.errors import StaleTransition
+from ledger.errors import Invalid, StaleTransition
 from ledger.models import Event, Scope
 from ledger.statements import say
 
+LONGEST_REASON = 10_000
 LARGEST_INT = 2**53 - 1
 PLAIN_COLUMNS = ("salt", "verb", "actor", "scope_id", "subject", "reason", "request_id")
 JSON_COLUMNS = ("before", "after", "alarm")
@@ -100,6 +101,8 @@ def record(
     """Write an event in the transaction of the change that it tells of, or with that change if it is given here."""
     if not connection.in_atomic_block:
         raise RuntimeError(f"{verb} must be recorded in the transaction of its change")
+    if len(reason) > LONGEST_REASON and actor.startswith(("user:", "token:")):
+        raise Invalid("reason", f"is longer than {LONGEST_REASON} characters", "what matters of it")
     event = Event(
         salt=uuid4(),
         verb=verb,

@@ -76,7 +76,7 @@ class DeliveryWithTriesSerializer(DeliverySerializer):
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
     subject = serializers.CharField(source="subject_line")
-    audience = serializers.SlugRelatedField[Audience](slug_field="slug", read_only=True)
+    audience = serializers.SlugRelatedField[Audience](slug_field="slug", read_only=True, allow_null=True)
 
     class Meta:
         model = Message

@@ -1,7 +1,8 @@
-"""What this room hears of approvals."""
+"""What this room hears of approvals, and of what becomes private."""
 
 from ledger import subscribe
 from ledger.models import Event
+from notify.deliveries.withdrawing import withdraw_from_outside
 from notify.messages import services
 
 
@@ -21,3 +22,14 @@ def approved(event: Event) -> None:
 def refused(event: Event) -> None:
     if pk := _message_of(event):
         services.refused(message_id=pk, actor=event.actor, reason=event.reason)
+
+
+def _closes(event: Event) -> bool:
+    return event.verb == "scope.linked" or bool((event.after or {}).get("private"))
+
+
+@subscribe("scope.*", name="notify.closed", when=_closes)
+def closed(event: Event) -> None:
+    """What is on its way to people outside is taken back as far as it can be."""
+    if event.verb in ("scope.linked", "scope.private.changed") and event.scope is not None:
+        withdraw_from_outside(scope=event.scope, actor=event.actor)

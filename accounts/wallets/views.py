@@ -10,6 +10,7 @@ from allauth.core.ratelimit import consume
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
@@ -41,7 +42,7 @@ def json_view(view: Callable[[HttpRequest, Body], HttpResponse]) -> Callable[[Ht
             body = json.loads(request.body)
             if not isinstance(body, dict):
                 raise ValueError("not an object")
-        except (ValueError, RecursionError):
+        except (ValueError, RecursionError, RawPostDataException):  # the last: it came as a form's parts
             return json_problem(request, 400, "malformed", "the body is not a JSON object")
         try:
             return view(request, body)

@@ -4,6 +4,7 @@ from accounts.models import User, Wallet
 from governance.proposals.models import Proposal
 from governance.proposals.nesting import people_asked
 from ledger import scopes
+from ledger.access import ScopeGate
 from notify.models import Message
 from notify.services import send
 
@@ -22,9 +23,10 @@ def ask_signers(proposal: Proposal, *, actor: str) -> Message | None:
     asked = signers(proposal)
     if not asked:
         return None
-    if proposal.scope.private:
+    for scope in scopes.private_above(proposal.scope):
         for user in asked:
-            scopes.add_member(scope=proposal.scope, who=user.actor, role=ROLE, actor=actor)
+            if not ScopeGate(scope.pk).lets(user):
+                scopes.add_member(scope=scope, who=user.actor, role=ROLE, actor=actor)
     return send(
         key=f"{proposal.subject}:signers",
         actor=actor,

@@ -26,7 +26,7 @@ from ledger import Invalid
 
 class SafeSerializer(serializers.ModelSerializer[Safe]):
     chain_id = serializers.IntegerField(source="chain.chain_id", read_only=True)
-    protocol = serializers.SlugRelatedField(slug_field="slug", read_only=True)  # type: ignore[var-annotated]  # of DRF
+    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True, allow_null=True)
     nonce = serializers.CharField(help_text="decimal text")
     owners = serializers.ListField(child=serializers.CharField())
     modules = serializers.ListField(child=serializers.CharField())

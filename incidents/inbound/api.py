@@ -142,7 +142,7 @@ def take(key: InboundKey, request: Request) -> Response:
 
 
 class InboundKeySerializer(serializers.ModelSerializer[InboundKey]):
-    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True)
+    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True, allow_null=True)
 
     class Meta:
         model = InboundKey

@@ -77,12 +77,13 @@ class WarRoom:
 
     @cached_property
     def proposals(self) -> "tuple[Asked, ...]":
-        open_ones = Proposal.objects.filter(scope__in=self._below, status__in=OPEN_PROPOSAL)
+        below = Proposal.objects.visible_to(self.viewer).filter(scope__in=self._below)
+        open_ones = below.filter(status__in=OPEN_PROPOSAL)
         return _asked(tuple(open_ones.select_related("safe").prefetch_related("confirmations")))
 
     @cached_property
     def alerts(self) -> tuple[Alert, ...]:
-        return tuple(self.incident.alerts.select_related("monitor"))
+        return tuple(self.incident.alerts.visible_to(self.viewer).select_related("monitor"))
 
     @cached_property
     def board(self) -> Board:

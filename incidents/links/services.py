@@ -47,7 +47,8 @@ def merge(*, incident: Incident, into: Incident, actor: str) -> Incident:
             "shown-to-others",
         )
     hang_below(child=held.scope, parent=main.scope, actor=actor)
-    Alert.objects.filter(incident=held).update(incident=main, scope=main.scope)
+    kept = {} if inside is not None else {"scope": main.scope}  # what was private stays so, whatever becomes of main
+    Alert.objects.filter(incident=held).update(incident=main, **kept)
     also = {"merged_into": main, "ended_at": timezone.now()}
     transition(held, "merged", actor=actor, also=also, after={"into": main.subject})
     record(
@@ -55,7 +56,7 @@ def merge(*, incident: Incident, into: Incident, actor: str) -> Incident:
         actor=actor,
         scope=main.scope,
         subject=main.subject,
-        after={"incident": held.subject, "title": held.title},
+        after={"incident": held.subject, "title": held.title} if inside is None else {"title": "a private one"},
     )
     paging.merged(held, main, actor)
     return held

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from governance.proposals.models import Proposal
 from governance.protocols.models import Contract
@@ -12,12 +13,13 @@ from runbooks.evidence.models import Evidence
 HANDLED = ("vault", "proxy", "router")
 
 
-def facts_of(incident: Incident | None) -> dict[str, str]:
+def facts_of(incident: Incident | None, viewer: Any) -> dict[str, str]:
     if incident is None:
         return {}
     below = ScopeClosure.objects.filter(ancestor=incident.scope).values("descendant_id")
-    executed = Proposal.objects.filter(scope__in=below, status="executed").order_by("pk")
-    evidence = Evidence.objects.filter(step__run__scope__in=below).order_by("pk").values_list("name", "sha256")
+    executed = Proposal.objects.visible_to(viewer).filter(scope__in=below, status="executed").order_by("pk")
+    mine = Evidence.objects.visible_to(viewer).filter(step__run__scope__in=below)
+    evidence = mine.order_by("pk").values_list("name", "sha256")
     known = {
         "since": _since(incident),
         "funds": _funds(incident),

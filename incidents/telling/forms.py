@@ -9,7 +9,6 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from incidents.status.document import PUBLIC_AUDIENCES
 from ledger.errors import Invalid
 from ledger.models import Scope
 from ledger.scopes import members_of_private
@@ -88,10 +87,9 @@ class LetterForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        told = {audience.slug for audience in data.get("audiences") or ()}
-        if told & set(PUBLIC_AUDIENCES) and self.scope and members_of_private(self.scope) is not None:
+        if self.scope and members_of_private(self.scope) is not None:
             self.add_error(
-                "audiences", "This incident is private: the public cannot be told of it before it is opened."
+                "audiences", "This incident is private: nobody outside can be told of it before it is opened."
             )
         return data
 

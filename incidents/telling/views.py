@@ -34,9 +34,10 @@ def write(request: HttpRequest, slug: str) -> HttpResponse:
     letter = CATALOGUE.get(slug)
     if letter is None:
         raise Http404
-    incident = _incident(request, current_user(request))
+    user = current_user(request)
+    incident = _incident(request, user)
     data = request.POST if request.method == "POST" else None
-    form = LetterForm(letter, incident.scope if incident else None, None, data, facts_of(incident))
+    form = LetterForm(letter, incident.scope if incident else None, None, data, facts_of(incident, user))
     return _written(request, form, {"incident": incident})
 
 

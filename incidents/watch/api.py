@@ -21,7 +21,7 @@ from integrations.chain.models import Chain
 
 class MonitorSerializer(serializers.ModelSerializer[Monitor]):
     chain = serializers.SlugRelatedField[Chain](slug_field="chain_id", read_only=True)
-    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True)
+    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True, allow_null=True)
     state = serializers.CharField(read_only=True)
 
     class Meta:

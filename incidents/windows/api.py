@@ -18,7 +18,7 @@ from incidents.windows.models import Window
 
 
 class WindowSerializer(serializers.ModelSerializer[Window]):
-    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True)
+    protocol = serializers.SlugRelatedField[Protocol](slug_field="slug", read_only=True, allow_null=True)
     state = serializers.CharField(read_only=True, help_text="planned, active or over")
 
     class Meta:

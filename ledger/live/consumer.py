@@ -67,7 +67,7 @@ def _topics(text: str | None) -> list[str] | None:
         return None
     try:
         message: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # so many brackets that no frame of a page has
         return None
     names = message.get("subscribe") if isinstance(message, dict) else None
     if not isinstance(names, list) or not all(isinstance(name, str) and len(name) < 64 for name in names):

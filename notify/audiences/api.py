@@ -41,7 +41,7 @@ class AudienceViewSet(viewsets.ReadOnlyModelViewSet[Audience]):
 class DestinationSerializer(serializers.ModelSerializer[Destination]):
     """Secrets are dots; a viewer is not told the rest of the settings either."""
 
-    audience = serializers.SlugRelatedField[Audience](slug_field="slug", read_only=True)
+    audience = serializers.SlugRelatedField[Audience](slug_field="slug", read_only=True, allow_null=True)
     address = serializers.SerializerMethodField()
     config = serializers.SerializerMethodField()
 

@@ -5,8 +5,12 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 
 from ledger import transition
+from ledger.access import ScopeGate
+from ledger.models import Scope, ScopeClosure
+from notify.audiences.models import Audience
 from notify.deliveries.lanes import unbundle
 from notify.deliveries.models import Delivery
+from notify.messages.models import Message
 from notify.messages.services import settle
 from notify.pages.links import TEMPLATE
 from notify.pages.models import Notice, Page
@@ -22,6 +26,16 @@ def withdraw(*, messages: Iterable[int], actor: str, reason: str) -> int:
     unbundle(queued.filter(carrier_id__in=those, status=Delivery.State.QUEUED).exclude(pk__in=those))
     let_go(found, actor=actor, reason=reason)
     return len(found)
+
+
+def withdraw_from_outside(*, scope: Scope, actor: str) -> int:
+    """What it is about has become private."""
+    if not ScopeGate(scope.pk).is_closed:
+        return 0
+    below = ScopeClosure.objects.filter(ancestor=scope).values("descendant_id")
+    told = Message.objects.filter(scope__in=below, audience__kind=Audience.Kind.OUTSIDE)
+    open_ones = told.filter(deliveries__status=Delivery.State.QUEUED).distinct().values_list("pk", flat=True)
+    return withdraw(messages=list(open_ones), actor=actor, reason="what it is about is private by now")
 
 
 def let_go(copies: Sequence[Delivery], *, actor: str, reason: str) -> None:

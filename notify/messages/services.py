@@ -16,9 +16,10 @@ from django.utils import timezone
 from accounts.approvals.services import request_approval
 from accounts.models import User
 from ledger import Invalid, Refused, record, transition
+from ledger.access import ScopeGate
 from ledger.models import Scope
 from notify.audiences.models import Audience
-from notify.audiences.selectors import Recipient, recipients
+from notify.audiences.selectors import Recipient, people_of, recipients
 from notify.deliveries.lanes import KIND, Queue, channel_of, lanes_of, queues
 from notify.deliveries.models import Delivery, Lane
 from notify.messages.models import LET_OUT, Message
@@ -101,6 +102,21 @@ def audience_of(slug: str) -> Audience | None:
     return found
 
 
+def refuse_outside_of_private(audience: Audience | None, scope: Scope | None) -> None:
+    """By whatever door: nobody outside is told of what is private."""
+    if tells_outside_of_private(audience, scope):
+        raise Refused(
+            "This is private: nobody outside can be told of it before it is opened.",
+            "open the incident, or tell those inside",
+            "private",
+        )
+
+
+def tells_outside_of_private(audience: Audience | None, scope: Scope | None) -> bool:
+    outside = audience is not None and audience.kind == Audience.Kind.OUTSIDE
+    return outside and scope is not None and ScopeGate(scope.pk).is_closed
+
+
 def check_words(subject: str, body: str) -> None:
     if not subject or len(subject) > LONGEST_SUBJECT:
         raise Invalid("subject", "must be one line of 1 to 200 characters", "shorter words")
@@ -141,6 +157,7 @@ def _check_correction(corrected: Message, audience: Audience | None) -> None:
 def _begin(
     message: Message, users: list[User], *, actor: str, waits: bool, found: Sequence[Recipient] | None = None
 ) -> None:
+    refuse_outside_of_private(message.audience, message.scope)
     record("message.requested", actor=actor, scope=message.scope, subject=message.subject, after=requested(message))
     if waits:
         request_approval(
@@ -178,7 +195,7 @@ def _let_out(message: Message, users: Iterable[User], *, actor: str, found: Sequ
 
 def address(message: Message, users: Iterable[User], *, actor: str, found: Sequence[Recipient] | None = None) -> int:
     """Make one delivery for each way to each receiver; nobody to tell is an event of its own, not silence."""
-    found = recipients(message.audience, users) if found is None else found
+    found = _ways_to(message, list(users)) if found is None else found
     put_into_outbox([(message, actor)], found)
     record(
         "message.addressed" if found else "message.reached.nobody",
@@ -190,6 +207,14 @@ def address(message: Message, users: Iterable[User], *, actor: str, found: Seque
     if not found:
         transition(message, Message.State.FAILED, actor=actor, reason="the audience has no enabled destination")
     return len(found)
+
+
+def _ways_to(message: Message, users: list[User]) -> list[Recipient]:
+    """What is private is told to those of an audience who may see it, and to no list."""
+    audience, gate = message.audience, ScopeGate(message.scope_id if message.audience else None)
+    if audience is None or not gate.is_closed:
+        return recipients(audience, users)
+    return recipients(None, [*users, *(user for user in people_of(audience) if gate.lets(user))])
 
 
 def begin_for(found: Sequence[Recipient], *, key: str, subject: str, body: str, template: str, actor: str) -> Message:
@@ -251,6 +276,9 @@ def approved(*, message_id: int, subject_hash: str, actor: str, approval: str) -
     if not subject_hash == message.digest == _digest_of(message):
         transition(message, Message.State.REJECTED, actor=actor, reason="its words are not those that were approved")
         return
+    if tells_outside_of_private(message.audience, message.scope):
+        transition(message, Message.State.REJECTED, actor=actor, reason="what it is about is private by now")
+        return
     transition(message, Message.State.APPROVED, actor=actor, also={"authority": approval})
     _let_out(message, [], actor=actor)
 
@@ -287,6 +315,7 @@ def settle(message_id: int) -> None:
 def resend(*, delivery: Delivery, actor: str) -> None:
     """A person wants a failed copy tried again."""
     held = Delivery.objects.select_for_update().get(pk=delivery.pk)
+    refuse_outside_of_private(held.message.audience, held.message.scope)
     also = {"error": "", "carrier": None, "queued_at": timezone.now()}
     transition(held, Delivery.State.QUEUED, actor=actor, reason="sent again by hand", also=also)
     message = Message.objects.select_for_update().get(pk=held.message_id)

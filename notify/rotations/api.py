@@ -21,6 +21,11 @@ from notify.rotations.models import Override, Rotation
 from notify.rotations.selectors import calendar
 
 
+@extend_schema_field({"type": "string", "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:00)?$"})
+class WallTime(serializers.TimeField):
+    """What a clock on the wall shows; OpenAPI's `time` names a zone."""
+
+
 class LayerSerializer(StrictSerializer):
     """People who take turns. The last layer that covers a moment counts."""
 
@@ -28,10 +33,10 @@ class LayerSerializer(StrictSerializer):
     every = serializers.IntegerField(min_value=1, max_value=365, default=1)
     unit = serializers.ChoiceField(choices=["hours", "days", "weeks"], default="weeks")
     starts = serializers.DateField()
-    hand_over = serializers.TimeField(default=time(9), help_text="in the rotation's own time")
+    hand_over = WallTime(default=time(9), help_text="in the rotation's own time")
     days = serializers.ListField(child=serializers.ChoiceField(choices=DAYS), required=False, max_length=7)
-    from_time = serializers.TimeField(required=False, allow_null=True)
-    until_time = serializers.TimeField(required=False, allow_null=True)
+    from_time = WallTime(required=False, allow_null=True)
+    until_time = WallTime(required=False, allow_null=True)
 
 
 class RotationSerializer(serializers.ModelSerializer[Rotation]):

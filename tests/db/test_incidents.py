@@ -20,6 +20,7 @@ from ledger import alarm, record
 from ledger.errors import Invalid, Refused
 from ledger.live.topics import TOPICS
 from ledger.models import Event
+from ledger.scopes import set_private
 from notify.models import Audience, Message
 from notify.services import send
 from runbooks.playbooks.services import load_library, save_version
@@ -426,9 +427,10 @@ class TestStatusPage:
         page = Client().get("/status/")
         assert page.status_code == 200 and "operational" in page.content.decode()
         hidden = services.open_incident(
-            title="Secret matter", severity="SEV1", actor="user:0", protocol=helix, private=True, tell=False
+            title="Secret matter", severity="SEV1", actor="user:0", protocol=helix, tell=False
         )
         send(key="m1", actor="user:0", audience="users", scope=hidden.scope, authority="plan:0x", context=WORDS)
+        set_private(scope=hidden.scope, private=True, actor="user:0")
         text = Client().get("/status/").content.decode()
         assert "operational" in text and "Secret" not in text and "Paused" not in text
 

@@ -215,8 +215,9 @@ def test_a_header_cannot_be_smuggled_in(mail: MailServer, outside: None) -> None
 
 def test_messages_of_a_private_scope_are_private(outside: None) -> None:
     with transaction.atomic():
-        scope: Scope = scopes.open_scope(kind="incident", title="q", actor="system:test", private=True)
+        scope: Scope = scopes.open_scope(kind="incident", title="q", actor="system:test")
     tell(authority="plan:0x1", scope=scope)
+    scopes.set_private(scope=scope, private=True, actor="system:test")
     val = person("val", "viewer")
     assert not Message.objects.visible_to(val).exists() and not Delivery.objects.visible_to(val).exists()
     assert Message.objects.visible_to(person("frank", "auditor")).exists()

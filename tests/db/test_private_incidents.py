@@ -1,34 +1,34 @@
 """Nobody outside learns of a private incident: no page, list, count, mail, socket or error message tells."""
 
-import asyncio
 import re
-from collections.abc import Coroutine
 from typing import Any
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.contrib.auth.models import AnonymousUser
 from django.core.cache import cache
-from django.db import connections, transaction
+from django.db import transaction
 
-from accounts.models import User
+from accounts.approvals.services import give
+from accounts.models import Approval, User
+from governance.proposals.models import Proposal
 from incidents.alerts.models import Alert
 from incidents.incidents.models import Incident
-from incidents.incidents.services import open_incident
+from incidents.incidents.selectors import WarRoom
+from incidents.incidents.services import make_private, open_incident
+from incidents.links.services import merge
 from incidents.search.selectors import search
+from incidents.telling.facts import facts_of
 from ledger import alarm, record
-from ledger.chain import link_once
-from ledger.live import hub as hubs
-from ledger.live import topics as live
-from ledger.live.consumer import LiveConsumer
-from ledger.models import Event
+from ledger.access import AnyInsider
 from ledger.scopes import open_scope
-from notify.models import Message
+from notify.models import Delivery, Message
+from runbooks.playbooks.services import save_version
+from runbooks.runs.models import Run
+from runbooks.runs.services import start_run
+from tests.audiences import load_audiences
 from tests.db.test_permission_matrix import IN_API, OTHERS, address
 from tests.drain import settle
 from tests.people import browser_of, caller, person, program_of
 from tests.private_world import SECRET, PrivateWorld, a_proposal, private_world
-from tests.sockets import SocketClient
 
 pytestmark = pytest.mark.django_db
 
@@ -183,54 +183,87 @@ def test_an_alarm_of_an_open_incident_joins_it() -> None:
     assert incident.severity == "SEV2", "the graver alert raises it"
 
 
-# --- sockets
+# --- nobody outside is told, by whatever door
 
 
-def run(story: Coroutine[Any, Any, Any]) -> Any:
-    async def told() -> Any:
-        try:
-            return await asyncio.wait_for(story, 30)
-        finally:
-            await sync_to_async(connections.close_all)()
-
-    return asyncio.run(told())
+TELLING = """\
+playbook: tell
+title: Tell everybody
+summary: Those outside, then those inside.
+steps:
+  - id: out
+    on_failure: continue
+    notify: {audience: exchanges, subject: Krakatoa smokes, text: Stop deposits.}
+  - id: in
+    notify: {audience: responders, subject: Krakatoa smokes, text: Come and help.}
+"""
 
 
 @pytest.mark.django_db(transaction=True)
-def test_no_topic_of_it_can_be_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hubs, "_hubs", {})
-    assert live.TOPICS, "the rooms have registered theirs"
-    world, outsider = private_world(), person("otto", "commander")
-    topics = [
-        f"incident:{world.incident.pk}",
-        f"run:{world.run.pk}",
-        f"proposal:{world.proposal.pk}",
-        f"message:{world.message.pk}",
-        f"transaction:{world.transaction.pk}",
-        "desk:0",
+def test_a_private_incident_is_told_to_nobody_outside_by_any_door() -> None:
+    """By the API, by a plan, by an approval that comes too late, by what still waits in the outbox."""
+    world, outsider = private_world(), person("otto", "responder")
+    load_audiences("system:test")
+    number, api = world.incident.scope_id, caller(world.member)
+    words: dict[str, object] = {"subject": SECRET, "body": SECRET}
+    for audience in ("users", "exchanges", "legal"):
+        answer = api.post("/api/v1/messages/", {**words, "audience": audience, "scope": number}, format="json")
+        assert (answer.status_code, answer.json()["type"]) == (409, "urn:breakglass:problem:private"), audience
+    book = save_version(yaml=TELLING, actor="system:test")
+    told = start_run(playbook=book, inputs={}, scope=world.incident.scope, actor=world.member.actor)
+    settle(kinds=("runbooks.step",))
+    out, inside = told.steps.order_by("position")
+    assert out.status == "failed" and "private" in out.reason and inside.status == "done"
+    words |= {"audience": "responders", "scope": number}
+    assert api.post("/api/v1/messages/", words, format="json").status_code == 201
+    heard = {copy.address for copy in Delivery.objects.filter(message__subject_line__contains=SECRET)}
+    assert heard == {world.member.email} and outsider.email not in heard, "of those inside, the ones who may see it"
+    assert not Message.objects.filter(audience__kind="outside").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_on_its_way_outside_is_taken_back_when_it_becomes_private() -> None:
+    load_audiences("system:test")
+    ana, ben = person("ana", "commander"), person("ben", "commander")
+    incident = open_incident(title="Stale", severity="SEV3", actor=ana.actor, tell=False)
+    api = caller(ana)
+    asked = [
+        api.post(
+            "/api/v1/messages/",
+            {"audience": "exchanges", "subject": text, "body": text, "scope": incident.scope_id},
+            format="json",
+        ).json()["id"]
+        for text in ("one", "two")
     ]
-    while link_once():
-        pass
-    last = Event.objects.count()
+    give(approval=Approval.objects.get(about=f"message:{asked[0]}"), user=ben)
+    settle(kinds=("none",))
+    copy = Delivery.objects.get(message=asked[0])
+    assert copy.status == "queued"
+    make_private(incident=incident, private=True, user=ana)
+    settle(kinds=("none",))
+    copy.refresh_from_db()
+    assert copy.status == "withdrawn"
+    give(approval=Approval.objects.get(about=f"message:{asked[1]}"), user=person("cleo", "admin", "commander"))
+    settle(kinds=("none",))
+    late = Message.objects.get(pk=asked[1])
+    assert late.status == "rejected" and not late.deliveries.exists()
+    Delivery.objects.filter(pk=copy.pk).update(status="failed")
+    assert api.post(f"/api/v1/deliveries/{copy.pk}/resend/").status_code == 409
 
-    async def story() -> list[Any]:
-        heard = []
-        for user in (outsider, AnonymousUser()):
-            socket = SocketClient(LiveConsumer.as_asgi(), "/ws/?after=0", user)
-            await socket.connect()
-            if isinstance(user, AnonymousUser):
-                heard.append((await socket.receive_output(timeout=5))["code"])
-                continue
-            await socket.send_json({"subscribe": topics})
-            await asyncio.sleep(1)
-            while not socket.output_queue.empty():
-                heard.append(await socket.receive_output(timeout=1))
-            await socket.leave()
-        return heard
 
-    heard = run(story())
-    assert last and heard.pop() == 4401
-    said = "".join(str(one) for one in heard)
-    assert SECRET not in said
-    for key in topics[:-1]:
-        assert f'"topic": "{key}"' not in said, key
+def test_what_was_merged_and_stayed_private_is_not_drawn_for_those_who_see_the_rest(world: PrivateWorld) -> None:
+    """Two private ones became one, which was opened since: the part that nobody opened stays with its members."""
+    scope = world.incident.scope
+    main = open_incident(title="Main", severity="SEV3", actor=world.member.actor, private=True, tell=False)
+    merge(incident=world.incident, into=main, actor=world.member.actor)
+    make_private(incident=main, private=False, user=world.member)
+    Proposal.objects.filter(pk=world.proposal.pk).update(status="executed")
+    Run.objects.filter(pk=world.run.pk).update(status="running")
+    stranger = person("otto", "commander")
+    main.refresh_from_db()
+    for viewer, sees in ((stranger, False), (world.member, True), (AnyInsider.of(main.scope_id), False)):
+        known = f"{WarRoom(main, viewer).runs}{facts_of(main, viewer)['done']}"
+        assert (world.run.title in known, SECRET in known) == (sees, sees), viewer
+    assert AnyInsider.of(scope.pk).inside == {scope.pk}
+    html = browser_of(stranger).get(f"/incidents/{main.pk}/").content.decode()
+    assert SECRET not in html

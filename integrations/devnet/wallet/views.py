@@ -90,7 +90,7 @@ def rpc(request: HttpRequest) -> HttpResponse:
         return _error(None, -32600, "a JSON-RPC call of at most 512 kB is what this takes", status=400)
     try:
         call = json.loads(request.body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _error(None, -32700, "this is not JSON", status=400)
     if not isinstance(call, dict) or not isinstance(call.get("params", []), list):
         return _error(None, -32600, "one call with a list of params is what this takes", status=400)
