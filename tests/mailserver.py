@@ -13,11 +13,20 @@ from config.embedded import free_port
 
 @dataclass
 class MailServer:
-    """`answers` are used up one a mail: "250 ok", "451 later", "550 no", "hang-up", "slow:0.5"."""
+    """`answers` are used up one a mail: "250 ok", "451 later", "550 no", "hang-up", "slow:0.5".
 
+    `unwanted`: what it says as soon as a recipient is named."""
+
+    unwanted: str = ""
     answers: list[str] = field(default_factory=list)
     received: list[tuple[list[str], Message]] = field(default_factory=list)
     port: int = field(default_factory=free_port)
+
+    async def handle_RCPT(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:
+        if self.unwanted:
+            return self.unwanted
+        envelope.rcpt_tos.append(address)
+        return "250 ok"
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # aiosmtpd's name
         answer = self.answers.pop(0) if self.answers else "250 ok"

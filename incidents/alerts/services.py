@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from governance.protocols.models import Protocol
 from incidents.alerts.models import Alert
+from incidents.incidents.joining import open_or_join, worsened
 from incidents.incidents.models import Incident
-from incidents.incidents.services import change_severity, open_or_join
 from incidents.watch.models import Monitor
 from incidents.windows.selectors import window_of
 from ledger import record, transition
@@ -101,19 +101,19 @@ def _told(detail: dict[str, Any]) -> dict[str, Any]:
 
 
 def _graver(alert: Alert, severity: str, source: str) -> Alert:
-    """Its sender says that it is worse than it was: so is its incident, and what was too slight for one opens one."""
+    """Its sender says that it is worse than it was: so is its incident; what was too slight
+    for one, or whose incident is over, opens one."""
     before = {"severity": alert.severity}
     Alert.objects.filter(pk=alert.pk).update(severity=severity)
     alert.severity = severity
     after = {"key": alert.key, "severity": severity}
     incident = Incident.objects.filter(pk=alert.incident_id).first() if alert.incident_id else None
-    if alert.incident_id is None:
+    if incident is None or incident.is_over:
         hand_over(alert, alert.scope, "alert.worsened", after)
         return alert
     scope = alert.scope
     record("alert.worsened", actor=source, scope=scope, subject=alert.subject, before=before, after=after)
-    if incident and not incident.is_over and severity < incident.severity:
-        change_severity(incident=incident, severity=severity, actor=source, reason=alert.title)
+    worsened(incident, alert)
     return alert
 
 

@@ -11,8 +11,8 @@ from pydantic import BaseModel
 from incidents.alerts.models import Alert
 from incidents.alerts.services import name_of
 from incidents.inbound.models import InboundKey, InboundPayload
+from incidents.incidents.joining import GRAVE
 from incidents.incidents.models import OVER, Incident
-from incidents.incidents.services import GRAVE
 from integrations.inbound import INBOUND, Action, Incoming
 from ledger import Invalid
 

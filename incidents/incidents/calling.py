@@ -14,17 +14,18 @@ from notify.audiences.selectors import people_of
 from notify.ladders.steps import Climb, Step
 from notify.models import Audience, Page
 from notify.pages.services import ack
-from notify.services import open_page
+from notify.services import make_room, open_page
 
 LONGEST_CALL = 2_000
 
 
 def call(*, incident: Incident, whom: str, words: str, user: User) -> str:
     """One person (`@ben`) or an audience of this desk; who may not see a private incident is not called into it. Who is
-    called already is not called twice."""
+    being called is not called twice; who came once and is needed again is called again."""
     open_only(incident)
     text = prose("text", words, LONGEST_CALL, empty=True)
     target, name = _person(incident, whom) if whom.startswith("@") else _audience(incident, whom)
+    before = make_room(key=_key(incident, target), actor=user.actor, reason="they are called again", acked_only=True)
     open_page(
         key=_key(incident, target),
         about=incident.subject,
@@ -35,6 +36,7 @@ def call(*, incident: Incident, whom: str, words: str, user: User) -> str:
         link=reverse("incidents:incident", args=[incident.pk]),
         ladder=_ladder(target),
         actor=user.actor,
+        follows=before,
     )
     return name
 

@@ -8,11 +8,12 @@ from django.urls import reverse
 from accounts.models import User
 from incidents.incidents.models import OVER, Incident
 from notify.models import Page
-from notify.services import Asked, ack_key, frozen_ladder, open_all, open_asked, resolve_about
+from notify.services import Asked, ack_key, frozen_ladder, make_room, open_all, open_asked, resolve_about
 
 PAGED = ("SEV1", "SEV2", "SEV3")
 """What a person is woken for; a SEV4 can wait until somebody looks."""
 LADDER = "incidents"
+NEEDED = "Somebody is needed to lead this incident."
 
 
 def opened(incident: Incident, actor: str) -> None:
@@ -33,8 +34,16 @@ def opened_all(incidents: Iterable[tuple[Incident, str]]) -> None:
         open_all(asked)
 
 
-def _page(incident: Incident, actor: str) -> None:
-    open_asked(_ask(incident, actor, _ladder(incident)))
+def again(incident: Incident, actor: str, why: str) -> bool:
+    """It was thought to be in hand. Whether anybody had to be asked: who is asked, or has just come, is so already."""
+    if incident.severity not in PAGED or Page.objects.filter(key=_key(incident)).live().exists():
+        return False
+    _page(incident, actor, why)
+    return True
+
+
+def _page(incident: Incident, actor: str, why: str = "", follows: Page | None = None) -> None:
+    open_asked(_ask(incident, actor, _ladder(incident), why, follows))
 
 
 def _ladder(incident: Incident) -> dict[str, Any]:
@@ -43,18 +52,20 @@ def _ladder(incident: Incident) -> dict[str, Any]:
     return frozen_ladder(*protocol, LADDER)
 
 
-def _ask(incident: Incident, actor: str, ladder: dict[str, Any]) -> Asked:
+def _ask(incident: Incident, actor: str, ladder: dict[str, Any], why: str = "", follows: Page | None = None) -> Asked:
     block = f"First bad block: {incident.first_bad_block}." if incident.first_bad_block else ""
+    need = "Somebody has to look at this incident." if incident.commander_id else NEEDED
     return Asked(
         key=_key(incident),
         about=incident.subject,
         title=f"{incident.severity} {incident.title}"[:200],
-        text=f"Somebody is needed to lead this incident. {block}".strip(),
+        text=" ".join(part for part in (why, need, block) if part),
         severity=incident.severity,
         scope=incident.scope,
         link=reverse("incidents:incident", args=[incident.pk]),
         ladder=ladder,
         actor=actor,
+        follows=follows,
     )
 
 
@@ -68,10 +79,13 @@ def _key(incident: Incident) -> str:
 
 
 def graver(incident: Incident, actor: str) -> None:
-    """It was not worth waking anybody before, or somebody said so of less than this."""
+    """It was not worth waking anybody before, or somebody said so of less than this: whoever has a slight page in hand,
+    or let it ring, has not heard of a grave one."""
     burning = incident.status in ("triage", "active")
     if burning and incident.severity in PAGED and not _known(incident, incident.severity) and not incident.commander_id:
-        _page(incident, actor)
+        why = f"It is {incident.severity} now."
+        before = make_room(key=_key(incident), actor=actor, reason=f"it is {incident.severity} now, and asked for anew")
+        _page(incident, actor, why, follows=before)
 
 
 def _known(incident: Incident, severity: str) -> bool:
@@ -79,7 +93,7 @@ def _known(incident: Incident, severity: str) -> bool:
     return Page.objects.filter(key=_key(incident), severity__lte=severity).exists()
 
 
-def moved(incident: Incident, before: str, actor: str) -> None:
+def moved(incident: Incident, before: str, actor: str, why: str = "") -> None:
     """Over, or restored: nobody is needed. Contained: whoever has it need not prove that they still do. What comes back
     by itself asks again; whoever says that it does is there already."""
     if incident.status in (*OVER, "restored"):
@@ -87,11 +101,15 @@ def moved(incident: Incident, before: str, actor: str) -> None:
     elif incident.status == "contained":
         resolve_about(about=incident.subject, actor=actor, reason="the incident is contained", acked_only=True)
     elif before in ("contained", "restored") and not actor.startswith(("user:", "token:")):
-        opened(incident, actor)
+        again(incident, actor, why)
 
 
 def merged(incident: Incident, into: Incident, actor: str) -> None:
-    """Whoever is needed is needed there, and is asked for if nobody was."""
+    """Whoever is needed is needed there, and is asked for if nobody was, or if only this one still asked."""
+    asking = Page.objects.filter(key=_key(incident)).live().exists()
     resolve_about(about=incident.subject, actor=actor, reason="the incident was merged into another one")
-    if not into.commander_id and not Page.objects.filter(key=_key(into)).exists():
+    if into.commander_id or into.status == "restored":
+        return
+    known = Page.objects.filter(key=_key(into))
+    if not known.exists() or (asking and not known.live().exists()):
         opened(into, actor)

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -18,100 +18,22 @@ from incidents.updates.services import add_note as add_note
 from incidents.updates.services import add_update as add_update
 from incidents.watch.models import SEVERITIES
 from ledger import Invalid, Refused, StaleTransition, alarm, record, transition
-from ledger.models import Event, Scope, ScopeClosure
-from ledger.scopes import add_member, members_of_private, open_scope, set_private
-from ledger.statements import Shape, say
+from ledger.models import Event
+from ledger.scopes import add_member, open_scope, set_private
+from ledger.statements import Shape
 from ledger.text import one_line, prose
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
 from work import Done, Lease, Outcome, enqueue, wake
 
-if TYPE_CHECKING:
-    from incidents.alerts.models import Alert
-
 ROW = Shape(Incident)
-OF_MODE = """
-SELECT id FROM incidents_incident WHERE failure_mode = %(mode)s AND NOT status = ANY(%(over)s)
-AND protocol_id IS NOT DISTINCT FROM %(protocol)s::bigint ORDER BY id DESC LIMIT 1
-"""
-OF_KEY = """
-SELECT i.id FROM incidents_alert a JOIN incidents_incident i ON i.id = a.incident_id
-WHERE a.key = %(key)s AND i.failure_mode = '' AND NOT i.status = ANY(%(over)s)
-AND i.protocol_id IS NOT DISTINCT FROM %(protocol)s::bigint ORDER BY i.id DESC LIMIT 1
-"""
-GRAVE = ("SEV1", "SEV2")
 LONGEST_TEXT = 10_000
 LONGEST_SUBJECT = 200
 NUDGE = "incidents.nudge"
 TELL = "incidents.tell"
 RESPONDERS = "responders"
 LOOK = timedelta(seconds=30)  # between two looks at whether something is missing
-
-
-def open_or_join(alert: "Alert", about: Scope | None = None, *, at_once: bool = True) -> Incident | None:
-    """The rule: what goes wrong inside an open incident belongs to it. Else an open incident of the same protocol and
-    failure mode takes the alert; else a grave or a known failure opens one. What has neither stays an alert."""
-    inside = _open_above(about)
-    if inside is not None:
-        return _join(inside, alert)
-    if not alert.failure_mode and alert.severity not in GRAVE:
-        return None
-    if alert.failure_mode:  # without one only the same key is the same cause, and a key fires once at a time
-        _one_at_a_time(f"incident:{alert.protocol_id}:{alert.failure_mode}")
-    insiders = members_of_private(about) if about else None
-    if found := None if insiders is not None else _same_cause(alert):
-        return _join(found, alert)
-    return open_incident(
-        private=insiders is not None,
-        members=insiders or (),
-        title=alert.title,
-        severity=alert.severity,
-        actor=alert.source,
-        protocol=alert.protocol,
-        failure_mode=alert.failure_mode,
-        detected_at=alert.raised_at if isinstance(alert.raised_at, datetime) else timezone.now(),
-        first_bad=alert.detail,
-        at_once=at_once,
-    )
-
-
-def _same_cause(alert: "Alert") -> Incident | None:
-    """Of the same protocol and failure mode; without one, of the same key. What is wrong inside a private scope joins
-    none of these, not even a private one: its members may be others."""
-    about = {"protocol": alert.protocol_id, "over": list(OVER)}
-    if alert.failure_mode:
-        found = say(OF_MODE, {**about, "mode": alert.failure_mode})
-    else:
-        found = say(OF_KEY, {**about, "key": alert.key})
-    return Incident.objects.get(pk=found[0][0]) if found else None
-
-
-def _open_above(about: Scope | None) -> Incident | None:
-    """The open incident that something belongs to, by its scope."""
-    if about is None:
-        return None
-    above = ScopeClosure.objects.filter(descendant=about).values("ancestor_id")
-    return Incident.objects.exclude(status__in=OVER).filter(scope__in=above).order_by("-pk").first()
-
-
-def _join(incident: Incident, alert: "Alert") -> Incident:
-    record(
-        "incident.alert.joined",
-        actor=alert.source,
-        scope=incident.scope,
-        subject=incident.subject,
-        after={"alert": alert.subject, "title": alert.title},
-    )
-    if alert.severity < incident.severity:
-        change_severity(incident=incident, severity=alert.severity, actor=alert.source, reason=alert.title)
-    return incident
-
-
-def _one_at_a_time(name: str) -> None:
-    """Two alerts of one cause at the same moment must not open two incidents."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [name])
 
 
 @transaction.atomic(savepoint=False)
@@ -275,6 +197,7 @@ def take_command(*, incident: Incident, user: User, over: str | None = None) -> 
     held = hold(incident)
     open_only(held)
     if held.commander_id == user.pk:
+        paging.led(held, user)  # asked for again meanwhile: whoever leads says that they are here
         return held
     now = held.commander
     if now and over not in (None, now.actor) and held.handover_to_id != user.pk:
@@ -342,7 +265,7 @@ def move(*, incident: Incident, to: str, actor: str, reason: str = "") -> Incide
     also = {"ended_at": timezone.now()} if to in OVER else {}
     before = held.status
     transition(held, to, actor=actor, reason=prose("reason", reason, LONGEST_TEXT, empty=True), also=also)
-    paging.moved(held, before, actor)
+    paging.moved(held, before, actor, reason)
     return held
 
 

@@ -110,6 +110,7 @@ SENTENCES: dict[str, str] = {
     "address.saved": "found {called} saved",
     "address.needs_review": "wants {called} reviewed",
     "incident.alert.joined": "joined another alert: {title}",
+    "incident.asked.again": "asks for somebody again",
     "incident.active": "made the incident active again",
     "incident.responders.untold": "could not tell the responders",
     "incident.contained": "contained the incident",

@@ -6,7 +6,7 @@ from django.utils import timezone
 from incidents.alerts.models import Alert
 from incidents.incidents import paging
 from incidents.incidents.models import Incident
-from incidents.incidents.services import NUDGE, hold, open_only
+from incidents.incidents.services import NUDGE, change_severity, hold, open_only
 from incidents.links.models import IncidentLink
 from ledger import Invalid, Refused, record, transition
 from ledger.scopes import link as hang_below
@@ -32,7 +32,7 @@ def link_incidents(*, incident: Incident, other: Incident, actor: str) -> Incide
 @transaction.atomic
 def merge(*, incident: Incident, into: Incident, actor: str) -> Incident:
     """The same emergency twice: this one ends, and everything of it belongs to the other from now on: its record, runs,
-    proposals and alerts. Its tasks, roles and addresses stay where they were written."""
+    proposals and alerts, and how grave it is. Its tasks, roles and addresses stay where they were written."""
     if incident.pk == into.pk:
         raise Invalid("into", "is this incident itself", "the number of another one")
     wake(NUDGE, incident.subject)
@@ -58,5 +58,8 @@ def merge(*, incident: Incident, into: Incident, actor: str) -> Incident:
         subject=main.subject,
         after={"incident": held.subject, "title": held.title} if inside is None else {"title": "a private one"},
     )
+    if held.severity < main.severity:
+        why = f"{held.subject} was merged into it"
+        main = change_severity(incident=main, severity=held.severity, actor=actor, reason=why)
     paging.merged(held, main, actor)
     return held

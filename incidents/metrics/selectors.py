@@ -13,7 +13,8 @@ from incidents.incidents.selectors import visible_incidents
 from ledger.models import Event
 
 MOST = 500
-FIRSTS = ("incident.command.taken", "incident.contained", "incident.restored")
+ANSWERED = ("incident.command.taken", "page.acked")
+FIRSTS = ("incident.contained", "incident.restored")
 KINDS = ("detect", "acknowledge", "contain", "restore")
 
 
@@ -49,18 +50,19 @@ def times(viewer: Any) -> list[Times]:
     """Of the newest incidents that the viewer may see; what was declined or merged was none of its own."""
     found = visible_incidents(viewer).exclude(status__in=("declined", "merged")).order_by("-pk")[:MOST]
     incidents = list(found)
-    rows = Event.objects.filter(scope__in=[one.scope_id for one in incidents], verb__in=FIRSTS)
+    rows = Event.objects.filter(scope__in=[one.scope_id for one in incidents], verb__in=(*ANSWERED, *FIRSTS))
     firsts = {(scope, verb): at for scope, verb, at in rows.values_list("scope", "verb").annotate(at=Min("at"))}
     return [_times(one, firsts) for one in incidents]
 
 
 def _times(one: Incident, firsts: dict[tuple[int, str], datetime]) -> Times:
-    taken, contained, restored = (firsts.get((one.scope_id, verb)) for verb in FIRSTS)
+    contained, restored = (firsts.get((one.scope_id, verb)) for verb in FIRSTS)
+    answered = min((at for verb in ANSWERED if (at := firsts.get((one.scope_id, verb)))), default=None)
     begun = one.first_bad_at or one.detected_at or one.opened_at
     return Times(
         incident=one,
         detect=_seconds(one.first_bad_at, one.detected_at),
-        acknowledge=_seconds(one.opened_at, taken),
+        acknowledge=_seconds(one.opened_at, answered),
         contain=_seconds(begun, contained),
         restore=_seconds(begun, restored),
     )

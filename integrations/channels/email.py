@@ -13,6 +13,9 @@ from pydantic import field_validator
 from integrations import families
 from integrations.channels import CHANNELS, Channel, Envelope, Undelivered
 
+OURS = (530, 534, 535, 538)  # a login is wanted, also where the recipient is named: ours to mend
+POLICY = "5.7."  # so is what a server says of us to whatever recipient, such as that it does not relay
+
 
 @CHANNELS.register("email")
 class Email(Channel):
@@ -56,7 +59,7 @@ class Email(Channel):
             message.send()
         except smtplib.SMTPRecipientsRefused as error:
             code, text = next(iter(error.recipients.values()))
-            raise _refused(code, text) from error
+            raise _refused(code, text, of_this_one=True) from error
         except smtplib.SMTPResponseException as error:
             raise _refused(error.smtp_code, error.smtp_error) from error
         except (smtplib.SMTPException, OSError) as error:
@@ -71,8 +74,10 @@ def _leaving(envelope: Envelope) -> dict[str, str]:
     return {"List-Unsubscribe": f"<{envelope.leave}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
-def _refused(code: int, text: bytes | str) -> Undelivered:
-    """A 5xx answer to this mail is for good; but a server that wants a login may be mended by its operator."""
+def _refused(code: int, text: bytes | str, *, of_this_one: bool = False) -> Undelivered:
+    """For good is only what the server says of this recipient. That it does not like our login, our sender or this
+    mail's words says nothing of the address: to switch off every destination for it would silence the desk."""
     said = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    permanent = 500 <= code < 600 and code not in (530, 534, 535, 538)
+    ours = code in OURS or said.startswith(POLICY)
+    permanent = of_this_one and 500 <= code < 600 and not ours
     return Undelivered(f"the mail server answered {code} {said}"[:300], permanent=permanent)

@@ -51,6 +51,6 @@ def find_by_link(token: str) -> Told:
     page = (
         Page.objects.visible_to(user).select_related("acked_by", "scope").filter(pk=page_id).first() if user else None
     )
-    if user is None or page is None:
+    if user is None or page is None or not user.has_level("responder"):  # whoever was demoted since cannot act on it
         raise gone
     return Told(page, user)

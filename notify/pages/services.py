@@ -240,6 +240,16 @@ def lapse(*, page: Page, actor: str) -> Page:
     )
 
 
+@transaction.atomic
+def make_room(*, key: str, actor: str, reason: str, acked_only: bool = False) -> Page | None:
+    """What is asked for by this key is to be asked for anew: the page that lives ends. None if there is none."""
+    live = Page.objects.filter(key=key).live().first()
+    held = _hold(live) if live else None
+    if held is None or not held.is_live or (acked_only and held.status != Page.State.ACKED):
+        return None
+    return resolve(page=held, actor=actor, reason=reason)
+
+
 def _stop_telling(page: Page, actor: str) -> None:
     """What has not left yet must not arrive hours later as if somebody were still needed."""
     messages = page.notices.exclude(message=None).values_list("message_id", flat=True)

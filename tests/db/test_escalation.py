@@ -7,14 +7,17 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from accounts.grants.models import RoleGrant
 from accounts.models import User
 from incidents.alerts.services import clear_alert, raise_alert
 from incidents.incidents import services as incidents
 from incidents.incidents.models import Incident
+from incidents.links.services import merge
 from ledger import Invalid, Refused
 from ledger.models import Event
 from notify.ladders.services import save_ladder
 from notify.models import Delivery, Message, Notice, Page
+from notify.pages.links import ack_link
 from notify.pages.services import ack, frozen_ladder, open_page, resolve
 from tests.audiences import load_audiences
 from tests.clock import Clock, moved_clock
@@ -154,6 +157,70 @@ class TestFromAnIncidentToItsCommander:
         assert fires().pk == first.pk and Page.objects.count() == 1 and Incident.objects.count() == 1
         clear_alert(key="feed", actor="monitor:x")
         assert fires().pk != first.pk and Page.objects.count() == 2, "another time is another incident"
+
+    def test_what_was_in_hand_and_is_not_asks_again(self, ana: User, ben: User, clock: Clock) -> None:
+        """Restored or contained, and the same fires anew: whoever commands may be asleep."""
+
+        def fires(key: str, severity: str = "SEV2") -> Incident:
+            alert = raise_alert(key=key, severity=severity, title=key, source="monitor:x", failure_mode="stale-oracle")
+            assert alert.incident is not None
+            return alert.incident
+
+        incident = fires("a")
+        incidents.take_command(incident=incident, user=ana)
+        incident = incidents.move(incident=incident, to="contained", actor=ana.actor)
+        assert fires("b", "SEV4") == incident and not Page.objects.live().exists(), "not worth waking anybody"
+        for count, (key, before, after) in enumerate([("c", "contained", "contained"), ("d", "restored", "active")], 2):
+            Page.objects.live().exists() and incidents.take_command(incident=incident, user=ana)
+            if before != incident.status:
+                incidents.move(incident=incident, to=before, actor=ana.actor)
+            assert fires(key, "SEV1") == incident
+            incident.refresh_from_db()
+            page = Page.objects.live().get()
+            assert (incident.status, incident.severity, incident.commander) == (after, "SEV1", ana)
+            assert page.status == "climbing" and page.title == "SEV1 a" and f"It was {before}" in page.text
+            assert Page.objects.count() == count
+            fires(f"{key} too")
+            assert Page.objects.count() == count, "is asked for already"
+        assert Event.objects.filter(verb="incident.asked.again").count() == 1
+        incidents.take_command(incident=incident, user=ana)
+        assert fresh(page).status == "acked", "whoever leads is here again"
+
+        # What was declined and gets worse is another incident, and so is what gets worse in a restored one asked for.
+        odd = raise_alert(key="odd", severity="SEV2", title="Odd", source="monitor:x")
+        assert odd.incident is not None
+        incidents.move(incident=odd.incident, to="declined", actor=ana.actor, reason="not ours")
+        worse = raise_alert(key="odd", severity="SEV1", title="Odd", source="monitor:x")
+        assert worse.pk == odd.pk and worse.incident != odd.incident and worse.incident is not None
+        assert Page.objects.live().filter(about=worse.incident.subject).count() == 1
+
+    def test_who_has_a_slight_page_in_hand_hears_of_a_graver_one(self, ana: User, ben: User, clock: Clock) -> None:
+        """Also where it is graver since another incident was merged into it."""
+        incident = incidents.open_incident(title="Odd", severity="SEV3", actor="monitor:x")
+        first = Page.objects.get()
+        ack(page=first, user=ana, actor=ana.actor, how="link")
+        incidents.change_severity(incident=incident, severity="SEV2", actor="monitor:x")
+        second = Page.objects.live().get()
+        assert fresh(first).status == "resolved" and (second.title, second.follows) == ("SEV2 Odd", first)
+        incidents.change_severity(incident=incident, severity="SEV1", actor="monitor:x")
+        assert [page.title for page in Page.objects.live()] == ["SEV1 Odd"], "a page that climbs is told anew, too"
+
+        incidents.change_severity(incident=incident, severity="SEV4", actor=ana.actor)
+        resolve(page=Page.objects.live().get(), actor=ana.actor, reason="a known flaw")
+        alert = raise_alert(key="drain", severity="SEV1", title="Drained", source="monitor:x", failure_mode="drain")
+        assert alert.incident is not None
+        merge(incident=alert.incident, into=incident, actor=ana.actor)
+        incident.refresh_from_db()
+        page = Page.objects.live().get()
+        assert (incident.severity, page.about, page.status) == ("SEV1", incident.subject, "climbing")
+        later = raise_alert(key="drain 2", severity="SEV2", title="More", source="monitor:x", failure_mode="drain")
+        assert later.incident == incident, "what was merged leads here"
+
+    def test_who_may_act_no_more_stops_no_page(self, ana: User, clock: Clock) -> None:
+        page = asked()
+        link = ack_link(page_id=page.pk, user_id=ana.pk).partition("//")[2].partition("/")[2]
+        RoleGrant.objects.update(status="revoked")
+        assert Client().post(f"/{link}").status_code == 410 and fresh(page).status == "climbing"
 
     def test_what_is_not_worth_waking_somebody_is_once_it_is_graver(self, ana: User) -> None:
         incident = incidents.open_incident(title="Odd", severity="SEV4", actor="monitor:x")

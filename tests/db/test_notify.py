@@ -139,7 +139,7 @@ def test_a_person_with_own_destinations_is_told_there(mail: MailServer) -> None:
     assert "http" in str(mail.received[0][1].get_payload()) and "/p/1/" in str(mail.received[0][1].get_payload())
 
 
-@pytest.mark.parametrize("trouble", ["451 later", "hang-up", "slow:3"])
+@pytest.mark.parametrize("trouble", ["451 later", "554 5.7.1 these words look odd", "hang-up", "slow:3"])
 def test_a_passing_failure_is_tried_again_with_the_same_message_id(
     mail: MailServer, outside: None, trouble: str
 ) -> None:
@@ -156,10 +156,11 @@ def test_a_passing_failure_is_tried_again_with_the_same_message_id(
 
 
 def test_a_refusal_for_good_says_so_and_switches_the_destination_off(mail: MailServer, outside: None) -> None:
-    mail.answers = ["550 no such mailbox"]
+    mail.unwanted = "550 5.1.1 no such mailbox"
     message = tell(authority="plan:0x1")
     work_off()
     work_off()
+    mail.unwanted = ""
     delivery = Delivery.objects.get()
     message.refresh_from_db()
     assert delivery.status == "failed" and "550" in delivery.error and message.status == "failed"

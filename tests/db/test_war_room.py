@@ -39,6 +39,7 @@ from ledger.chain import link_once
 from ledger.errors import Invalid, Refused
 from ledger.models import Event
 from notify.models import Message, Page
+from notify.pages.services import ack, resolve
 from runbooks.playbooks.services import save_version
 from tests.audiences import load_audiences
 from tests.people import browser_of, caller, person, program_of
@@ -137,6 +138,19 @@ def test_everything_can_be_done_from_the_box(incident: Incident, ana: User, ben:
     calls = {page.key.partition(":call:")[2]: page for page in Page.objects.filter(key__contains=":call:")}
     assert calls.keys() == {"person:ben", "audience:responders"}
     assert calls["person:ben"].acked_by == ben, "who does something here has come"
+
+
+def test_who_came_once_is_called_again(incident: Incident, ana: User, ben: User) -> None:
+    for whom in ("@ben", "responders"):
+        carry_out(incident, ana, f"/page {whom} come")
+        first = Page.objects.live().get(key__contains=":call:")
+        carry_out(incident, ana, f"/page {whom} come")
+        assert Page.objects.live().get(key__contains=":call:") == first, "is being called"
+        ack(page=first, user=ben, actor=ben.actor, how="link")
+        carry_out(incident, ana, f"/page {whom} come back")
+        second = Page.objects.live().get(key__contains=":call:")
+        assert (second.status, second.follows, second.text) == ("climbing", first, "come back")
+        resolve(page=second, actor=ana.actor, reason="enough")
 
 
 WRONG = [
@@ -492,7 +506,10 @@ def test_times_are_of_what_one_may_see(incident: Incident, ana: User) -> None:
         )
         for line in ("/take", "/contain", "/restore"):
             carry_out(one, ana, line)
+    answered = services.open_incident(title="Etna", severity="SEV3", actor=ana.actor)
+    ack(page=Page.objects.get(about=answered.subject), user=ana, actor=ana.actor, how="link")
     found = {one.incident: one for one in times(ana)}
+    assert found.pop(answered).acknowledge == 0, "whoever has its page in hand"
     assert (found[incident].detect, found[incident].acknowledge) == (60, 0) and 90 <= (
         found[incident].contain or 0
     ) < 99
