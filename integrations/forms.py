@@ -24,6 +24,11 @@ def entered(form: forms.Form) -> dict[str, Any]:
     return {name: value for name, value in form.cleaned_data.items() if value not in (None, "")}
 
 
+def _sentence(text: str) -> str:
+    """It begins as one, unless its first word is something to be typed."""
+    return text[:1].upper() + text[1:] if text.partition(" ")[0].isalpha() else text
+
+
 def _field(name: str, info: FieldInfo, known: BaseModel | None) -> forms.Field:
     kind: Any = info.annotation
     inner = [one for one in get_args(kind) if one is not NoneType]
@@ -31,9 +36,9 @@ def _field(name: str, info: FieldInfo, known: BaseModel | None) -> forms.Field:
     kept = kind is SecretStr and known is not None and bool(getattr(known, name))
     plain = info.default if not info.is_required() and info.default_factory is None else None
     common: dict[str, Any] = {
-        "label": info.title or name.replace("_", " ").capitalize(),
+        "label": info.title or name.removesuffix("_bps").replace("_", " ").capitalize(),
         "required": info.is_required() and not kept,
-        "help_text": KEPT if kept else info.description or "",
+        "help_text": KEPT if kept else _sentence(info.description or ""),
     }
     if kind is SecretStr:
         widget = forms.PasswordInput(attrs={"autocomplete": "off", "spellcheck": "false"})

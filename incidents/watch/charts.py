@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from incidents.watch.selectors import worded
 from incidents.watch.trying import Point
 
 WIDTH, HEIGHT = 1000, 160
@@ -20,11 +21,18 @@ class Chart:
     last: int
     highest: int
     newest: int | None
+    figure: str = ""
     width: int = WIDTH
     height: int = HEIGHT
 
+    @property
+    def words(self) -> str:
+        """What the figure reached, against what it may reach."""
+        limit = "" if self.limit is None else f", limit {worded(self.figure, self.limit)}"
+        return f"highest {worded(self.figure, self.highest)}{limit}"
 
-def chart(points: Sequence[Point], limit: int | None) -> Chart | None:
+
+def chart(points: Sequence[Point], limit: int | None, figure: str = "") -> Chart | None:
     """None where there is nothing to draw."""
     figures = [one.figure for one in points if one.figure is not None]
     if len(figures) < 2:
@@ -49,6 +57,7 @@ def chart(points: Sequence[Point], limit: int | None) -> Chart | None:
         last=points[-1].number,
         highest=max(figures),
         newest=points[-1].figure,
+        figure=figure,
     )
 
 

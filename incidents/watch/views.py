@@ -79,7 +79,7 @@ def _monitor_page(request: HttpRequest, monitor: Monitor, **extra: Any) -> HttpR
         "key": alert_key(monitor),
         "reading": last_reading(monitor),
         "config": shown(monitor.config),
-        "chart": chart(points, limit),
+        "chart": chart(points, limit, figure_of(monitor)),
         "figure": named(figure_of(monitor)),
         "alerts": alerts_of(monitor, user),
         "may_change": user.has_level("commander"),
@@ -169,7 +169,7 @@ def _tried(kind: str, config: dict[str, Any], chain: Chain, blocks: int) -> dict
     found: dict[str, Any] = {"tried": now, "tried_reading": shown(now.reading, MONITORS[kind].figure)}
     if not MONITORS[kind].now:
         past = back_test(kind, config, chain, blocks)
-        found |= {"past": past, "past_chart": chart(past.points, past.limit), "figure": named(past.figure)}
+        found |= {"past": past, "past_chart": chart(past.points, past.limit, past.figure), "figure": named(past.figure)}
     return found
 
 
