@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from incidents.monitors import MONITORS, Blind, Breach, Calm, MonitorType, Verdict
-from incidents.watch.asking import At, Past
-from incidents.watch.history import History
+from incidents.watch.asking import At, Logs, Past
+from incidents.watch.events import heard_to, judged
+from incidents.watch.history import BEHIND, History
 from incidents.watch.models import Monitor
 from incidents.watch.reading import Questions, Reader
 from integrations.chain.client import Client, RpcError
@@ -27,7 +28,7 @@ BROKEN = "it failed on what it read; its log has the details"
 class Result:
     """What a monitor said at a block. `first_bad`: the first block past the limit, for a breach that began by time.
 
-    `replaced`: the block at which it changed last is no part of this branch.
+    `replaced`: the block at which it changed last is no part of this branch. `kept`: what it will want to know later.
     """
 
     monitor: Monitor
@@ -35,6 +36,8 @@ class Result:
     key: str
     first_bad: Block | None = None
     replaced: bool = False
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    behind: int | None = None  # up to which block it has heard its events, where that is not this one
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +48,8 @@ class Evaluation:
 
     @property
     def kept(self) -> dict[str, Any]:
-        said = ((one.monitor.pk, one.verdict) for one in self.results)
-        return {name_of(pk): dict(v.keep) for pk, v in said if isinstance(v, Calm | Breach) and v.keep}
+        found = {name_of(one.monitor.pk): dict(one.kept) for one in self.results if one.kept}
+        return found | {BEHIND + str(r.monitor.pk): {"upto": r.behind} for r in self.results if r.behind is not None}
 
     @property
     def readings(self) -> dict[str, Any]:
@@ -97,6 +100,10 @@ class Asked:
     reads: tuple[Any, ...]
     key: str
 
+    @property
+    def logs(self) -> tuple[Logs, ...]:
+        return tuple(read for read in self.reads if isinstance(read, Logs))
+
     def judge(self, answers: Mapping[Any, Any], at: At) -> Verdict:
         try:
             return storable(self.kind.judge(self.config, [answers[read] for read in self.reads], at))
@@ -113,6 +120,11 @@ class Roster:
     surrounding: tuple[Asked, ...] = ()
     unfit: tuple[tuple[Monitor, Blind], ...] = ()
     questions: Questions = field(default_factory=lambda: Questions(()))
+
+    @cached_property
+    def listening(self) -> tuple[Asked, ...]:
+        """Those that are told by events, which are there once and never again."""
+        return tuple(one for one in self.pinned if one.logs)
 
     @cached_property
     def window(self) -> int:
@@ -152,23 +164,42 @@ def evaluate(
 ) -> Evaluation:
     """Raises RpcError only when no endpoint answers at all; a single call that fails makes its monitor blind."""
     started = time.monotonic()
-    answers = (reader or Reader()).ask(client, block, roster.questions, history.number if history else None)
+    heard = {one.monitor.pk: heard_to(one.monitor.pk, history, block) for one in roster.listening}
+    since: dict[Logs, int] = {}
+    for one in roster.listening:
+        since |= {read: min(heard[one.monitor.pk], since.get(read, block.number)) for read in one.logs}
+    answers = (reader or Reader()).ask(client, block, roster.questions, since)
     results = [Result(monitor, blind, "") for monitor, blind in roster.unfit]
     now = time.time()
     for one in roster.pinned:
         past = history.past(one.monitor.pk) if history and one.kind.window(one.config) else Past()
-        verdict = one.judge(answers, At(block, now, now, past=past))
-        results.append(_result(client, block, one, verdict, history))
+        at = At(block, now, now, past=past)
+        behind: int | None = None
+        if one.monitor.pk in heard:
+            verdict, kept, upto = judged(one, answers, at, heard[one.monitor.pk])
+            behind = upto if upto < block.number else None
+        else:
+            verdict = one.judge(answers, at)
+            kept = {} if isinstance(verdict, Blind) else verdict.keep
+        results.append(_result(client, block, one, verdict, history, kept, behind))
     return Evaluation(block, tuple(results), int((time.monotonic() - started) * 1000))
 
 
-def _result(client: Client, block: Block, one: Asked, verdict: Verdict, history: History | None) -> Result:
+def _result(
+    client: Client,
+    block: Block,
+    one: Asked,
+    verdict: Verdict,
+    history: History | None,
+    kept: Mapping[str, Any],
+    behind: int | None,
+) -> Result:
     monitor = one.monitor
     first = None
     if isinstance(verdict, Breach) and verdict.since is not None and not monitor.breached:
         first = _first_after(client, block, verdict.since)
     replaced = bool(monitor.breached and history and _replaced(monitor, history))
-    return Result(monitor, verdict, one.key, first, replaced)
+    return Result(monitor, verdict, one.key, first, replaced, kept, behind)
 
 
 def _replaced(monitor: Monitor, history: History) -> bool:

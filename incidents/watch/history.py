@@ -16,6 +16,8 @@ LONGEST = 25 * 3600
 """Seconds of the past that a monitor may want, and an hour."""
 READINGS = 128
 PRUNED_EVERY = 64
+BEHIND = "r"
+"""Under which it stands in a block's JSON up to where a monitor has heard its events, before its id."""
 
 
 class History:
@@ -88,6 +90,9 @@ class History:
 
     def past(self, monitor: int) -> Past:
         return self._pasts.get(f"m{monitor}") or Past()
+
+    def behind(self, monitor: int) -> Past:
+        return self._pasts.get(f"{BEHIND}{monitor}") or Past()
 
     def holds(self, block_hash: str | None) -> bool:
         """Whether this block is on the branch, as far down as we remember it."""

@@ -1,10 +1,11 @@
 """One exchange with the chain for everything that the monitors of a block ask."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from incidents.watch import multicall
 from incidents.watch.asking import Logs, PinnedRead, Read, Slot
+from incidents.watch.events import Missed, logs_of, query
 from incidents.watch.multicall import A_CALL
 from integrations.chain.client import Client, RpcError, RpcRefused
 from integrations.chain.reading import Block, Log, block_ref, to_bytes
@@ -14,8 +15,6 @@ LOOK_AGAIN = 600
 """Blocks after which a chain without Multicall3 is asked once more whether it has one now."""
 PAST_AT_ONCE = 40
 """Blocks of the past that one exchange asks about."""
-FARTHEST = 10_000
-"""Blocks whose events are asked for after a pause: more than that a node refuses."""
 
 
 class Questions:
@@ -39,9 +38,13 @@ class Reader:
     def __init__(self) -> None:
         self._bundles = False
         self._asked_at: int | None = None
+        self._missed = Missed()
 
-    def ask(self, client: Client, block: Block, questions: Questions, previous: int | None) -> dict[PinnedRead, Any]:
-        """Every read with its answer at this block. `previous`: the last block looked at before it.
+    def ask(
+        self, client: Client, block: Block, questions: Questions, since: Mapping[Logs, int] | None = None
+    ) -> dict[PinnedRead, Any]:
+        """Every read with its answer at this block. `since`: of events, the last block that was read before it; their
+        answer is then what was heard after it, else those of this block alone.
 
         Raises RpcError only when no endpoint answers at all.
         """
@@ -52,7 +55,7 @@ class Reader:
         calls = _bundled(questions, ref) if bundles else [_call(read, ref) for read in questions.calls]
         head = len(calls)
         calls += [_slot_call(one, ref) for one in questions.slots]
-        calls += [("eth_getLogs", (_log_query(one, block, previous),)) for one in questions.logs]
+        calls += [("eth_getLogs", ({**query(one), "blockHash": block.hash},)) for one in questions.logs]
         raw = client.batch(calls)
         found: dict[PinnedRead, Any] = {}
         if bundles:
@@ -61,7 +64,9 @@ class Reader:
             found |= zip(questions.calls, map(_bytes, raw), strict=False)
         at = head + len(questions.slots)
         found |= {read: _word(answer) for read, answer in zip(questions.slots, raw[head:at], strict=True)}
-        found |= {read: _logs(answer) for read, answer in zip(questions.logs, raw[at:], strict=True)}
+        for read, answer in zip(questions.logs, raw[at:], strict=True):
+            own = logs_of(answer)
+            found[read] = own if since is None else self._missed.read(client, read, since[read], block, own)
         return found
 
     def _unbundled(
@@ -114,9 +119,9 @@ def _past_logs(client: Client, questions: Questions, line: Sequence[Block]) -> d
     """Each read's events of all these blocks, by block."""
     found: dict[PinnedRead, dict[str, list[Log]]] = {}
     for read in questions.logs:
-        query = _log_query(read, line[-1], line[0].number - 1)
+        asked = {**query(read), "fromBlock": hex(line[0].number), "toBlock": hex(line[-1].number)}
         by_block: dict[str, list[Log]] = {}
-        for log in _logs(client.request("eth_getLogs", query)) or ():
+        for log in logs_of(client.request("eth_getLogs", asked)) or ():
             by_block.setdefault(log.block_hash, []).append(log)
         found[read] = by_block
     return found
@@ -143,17 +148,6 @@ def _slot_call(read: Slot, ref: object) -> Call:
     return "eth_getStorageAt", (read.address, f"0x{read.slot:064x}", ref)
 
 
-def _log_query(read: Logs, block: Block, previous: int | None) -> dict[str, object]:
-    """Of this block alone, by its hash; after a gap, of the blocks that nobody looked at too."""
-    query: dict[str, object] = {"address": read.address}
-    if read.topics:
-        query["topics"] = [list(one) if isinstance(one, tuple) else one for one in read.topics]
-    if previous is None or previous >= block.number - 1:
-        return {**query, "blockHash": block.hash}
-    first = max(previous + 1, block.number - FARTHEST)
-    return {**query, "fromBlock": hex(first), "toBlock": hex(block.number)}
-
-
 def _bytes(raw: Any) -> bytes | None:
     try:
         return None if isinstance(raw, RpcRefused) else to_bytes(raw)
@@ -164,12 +158,3 @@ def _bytes(raw: Any) -> bytes | None:
 def _word(raw: Any) -> bytes | None:
     data = _bytes(raw)
     return None if data is None else data.rjust(32, b"\0")
-
-
-def _logs(raw: Any) -> list[Log] | None:
-    if not isinstance(raw, list):
-        return None
-    try:
-        return [Log.read(item) for item in raw]
-    except (RpcError, AttributeError):
-        return None

@@ -93,7 +93,7 @@ def filled_in(kind: str, config: Mapping[str, Any], chain: Chain) -> dict[str, A
 
 
 def _ask(client: Client, block: Block, one: Asked) -> dict[Any, Any]:
-    return dict(Reader().ask(client, block, Questions(one.reads), None))
+    return dict(Reader().ask(client, block, Questions(one.reads)))
 
 
 def dry_run(kind: str, config: Mapping[str, Any], chain: Chain) -> Tried:

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from incidents.alerts.models import Alert
 from incidents.incidents.models import Incident
 from incidents.monitors import Blind
+from incidents.watch import chain_watch, events
 from incidents.watch.asking import Read
 from incidents.watch.evaluate import evaluate, name_of, prepare
 from incidents.watch.feeds import latest, read_round
@@ -20,9 +21,12 @@ from incidents.watch.reading import Questions, Reader
 from incidents.watch.runner import ChainWatch, Watcher
 from incidents.watch.services import save_monitor
 from integrations.chain.client import RpcError, client_for
+from integrations.chain.hashing import keccak
 from integrations.chain.models import Chain, Endpoint
 from integrations.devnet import prices
-from integrations.devnet.proxy import RpcProxy
+from integrations.devnet.abi import calldata
+from integrations.devnet.faults.acting import act
+from integrations.devnet.proxy import Error, RpcProxy
 from ledger.models import Event
 from tests.audiences import load_audiences
 from tests.chain.conftest import Devnet
@@ -198,6 +202,39 @@ def test_an_endpoint_that_is_away_is_waited_for(
     assert ChainWatch(Chain.objects.get(), watch.held).step() == 1
 
 
+def test_no_event_is_missed_whoever_was_silent(
+    devnet: Devnet, rpc_proxy: RpcProxy, watch: ChainWatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A node that gives no events for a block, a restart meanwhile, and then a node that gives only a few at once."""
+    there = devnet.deployment
+    config = {"contract": there.vault, "name": "HelixVault", "roles": ["UPGRADER_ROLE"]}
+    about = {"slug": "roles", "name": "Roles", "kind": "role_changed", "chain": watch.chain, "severity": "SEV1"}
+    monitor = save_monitor(**about, config=config, actor="system:test")  # type: ignore[arg-type]  # each its own
+    Endpoint.objects.update(url=rpc_proxy.url)
+    monkeypatch.setattr(events, "FARTHEST", 2)
+    monkeypatch.setattr(events, "MOST_ASKS", 2)
+
+    def said(blocks: int = 1) -> tuple[bool, bool]:
+        for _ in range(blocks):
+            devnet.rpc("evm_mine")
+        ChainWatch(Chain.objects.get(), watch.held).step()  # each time another process
+        monitor.refresh_from_db()
+        return monitor.blind, monitor.breached
+
+    assert said() == (False, False)
+    refusing = rpc_proxy.add(Error(methods=["eth_getLogs"], message="query returned more than 10000 results"))
+    data = calldata("grantRole(bytes32,address)", keccak(b"UPGRADER_ROLE"), "0x" + "99" * 20)
+    act(devnet.rpc, there.timelock, there.vault, data)
+    assert said(3) == (True, False)
+    assert said() == (True, False)
+    rpc_proxy.remove(refusing)
+    monkeypatch.setattr(chain_watch, "MOST_BLOCKS", 1)
+    seen = [said(8) for _ in range(2)] + [said() for _ in range(8)]
+    assert seen[-1] == (False, True) and (False, False) not in seen, "calm is not said before everything was heard"
+    settle()
+    assert fired().get(status="firing").title.startswith("HelixVault: granted UPGRADER_ROLE 0x9999")
+
+
 def test_only_one_process_watches_and_the_loser_can_write_nothing(devnet: Devnet, watch: ChainWatch) -> None:
     assert take("other") is None
 
@@ -276,8 +313,8 @@ def test_a_bundle_says_what_the_calls_say_and_one_greedy_call_spoils_nothing(dev
     reads = [latest(feed.address) for feed in feeds] + [latest(devnet.deployment.usd), Read("0x" + "77" * 20, b"")]
     client = client_for(chain)
     block = client.existing_block("latest")
-    bundled = Reader().ask(client, block, Questions([*reads, latest(greedy)]), None)
-    single = {read: Reader().ask(client, block, Questions([read]), None)[read] for read in reads}
+    bundled = Reader().ask(client, block, Questions([*reads, latest(greedy)]))
+    single = {read: Reader().ask(client, block, Questions([read]))[read] for read in reads}
     assert bundled == {**single, latest(greedy): None}
     assert [read_round(bundled[read]) is not None for read in reads] == [True, True, False, False]
 
