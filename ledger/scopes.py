@@ -1,12 +1,15 @@
 """Verbs on scopes."""
 
+import json
 from collections.abc import Iterable
+from uuid import uuid4
 
 from django.db import connection, transaction
 
+from ledger import hints
 from ledger.errors import Invalid
 from ledger.models import Scope, ScopeClosure, ScopeLink, ScopeMember
-from ledger.services import record
+from ledger.services import plain, record, request_id
 from ledger.statements import say
 
 OPEN = """
@@ -18,6 +21,10 @@ WITH opened AS (
 ), members AS (
   INSERT INTO ledger_scopemember (scope_id, who, role, added_at)
   SELECT id, who, 'member', statement_timestamp() FROM opened, unnest(%(members)s::text[]) AS who
+), told AS (
+  INSERT INTO ledger_event (at, txid, salt, verb, actor, scope_id, subject, before, after, reason, alarm, request_id)
+  SELECT clock_timestamp(), pg_current_xact_id()::text::bigint, %(salt)s::uuid, 'scope.opened', %(actor)s::text, id,
+    'scope:' || id, NULL, %(after)s::jsonb, '', NULL, %(request_id)s::text FROM opened
 )
 SELECT id, created_at FROM opened
 """
@@ -33,18 +40,15 @@ def open_scope(
     members: Iterable[str] = (),
     parents: Iterable[Scope] = (),
 ) -> Scope:
+    """With its event, in one statement: every incident opens one."""
     who = sorted(set(members))
     scope = Scope(kind=kind, title=title[:200], private=private)
-    values = {"kind": kind, "title": scope.title, "private": private, "members": who}
-    scope.pk, scope.created_at = say(OPEN, values)[0]
+    after = {"kind": kind, "title": title, "private": private, "members": who}
+    values = {"kind": kind, "title": scope.title, "private": private, "members": who, "actor": actor}
+    about = {"salt": uuid4(), "after": json.dumps(plain(after)), "request_id": request_id()}
+    scope.pk, scope.created_at = say(OPEN, {**values, **about})[0]
+    hints.recorded()
     scope._state.adding, scope._state.db = False, connection.alias
-    record(
-        "scope.opened",
-        actor=actor,
-        scope=scope,
-        subject=f"scope:{scope.pk}",
-        after={"kind": kind, "title": title, "private": private, "members": who},
-    )
     for parent in parents:
         link(child=scope, parent=parent, actor=actor)
     return scope

@@ -73,13 +73,15 @@ ON CONFLICT (kind, key) DO NOTHING RETURNING $COLUMNS
 ENQUEUE_MANY = """
 INSERT INTO work_work (kind, key, subject, payload, scope_id, actor, status, run_at, hinted_at,
   fence, woken, failures, hints, error, reason, result, created_at)
-SELECT %(kind)s, row.key, row.subject, row.payload::jsonb, row.scope, row.actor, 'queued',
+SELECT row.kind, row.key, row.subject, row.payload::jsonb, row.scope, row.actor, 'queued',
   COALESCE(row.run_at, statement_timestamp()),
-  CASE WHEN row.run_at IS NULL AND row_number() OVER (PARTITION BY row.run_at IS NULL ORDER BY row.n) <= %(hinted)s
+  CASE WHEN row.run_at IS NULL
+    AND row_number() OVER (PARTITION BY row.kind, row.run_at IS NULL ORDER BY row.n) <= %(hinted)s
     THEN statement_timestamp() END, 0, false, 0, 0, '', '', '{}', statement_timestamp()
-FROM unnest(%(keys)s::text[], %(subjects)s::text[], %(payloads)s::text[], %(scopes)s::bigint[], %(actors)s::text[],
-  %(run_ats)s::timestamptz[]) WITH ORDINALITY AS row(key, subject, payload, scope, actor, run_at, n)
-ON CONFLICT (kind, key) DO NOTHING RETURNING id, hinted_at IS NOT NULL
+FROM unnest(%(kinds)s::text[], %(keys)s::text[], %(subjects)s::text[], %(payloads)s::text[], %(scopes)s::bigint[],
+  %(actors)s::text[], %(run_ats)s::timestamptz[])
+  WITH ORDINALITY AS row(kind, key, subject, payload, scope, actor, run_at, n)
+ON CONFLICT (kind, key) DO NOTHING RETURNING id, kind, hinted_at IS NOT NULL
 """
 HINTED = 8  # of many rows at once so many are hinted with their commit; the sweeper finds the others
 
@@ -135,6 +137,7 @@ def enqueue(
 class Item:
     """What differs between rows that are enqueued together."""
 
+    kind: str
     key: str
     subject: str
     payload: Mapping[str, Any]
@@ -143,12 +146,12 @@ class Item:
     run_at: datetime | None = None
 
 
-def enqueue_many(kind: str, items: Sequence[Item]) -> None:
+def enqueue_many(items: Sequence[Item]) -> None:
     """`enqueue` for many rows in one statement."""
     if not connection.in_atomic_block:
-        raise RuntimeError(f"{kind} must be enqueued in the transaction of what calls for it")
+        raise RuntimeError("work must be enqueued in the transaction of what calls for it")
     values = {
-        "kind": kind,
+        "kinds": [item.kind for item in items],
         "keys": [item.key for item in items],
         "subjects": [item.subject for item in items],
         "payloads": [json.dumps(plain(item.payload)) for item in items],
@@ -157,7 +160,7 @@ def enqueue_many(kind: str, items: Sequence[Item]) -> None:
         "run_ats": [item.run_at for item in items],
         "hinted": HINTED,
     }
-    for work_id, hinted in say(ENQUEUE_MANY, values) if items else ():
+    for work_id, kind, hinted in say(ENQUEUE_MANY, values) if items else ():
         if hinted:
             hints.on_commit(work_id, queue_of(kind))
 

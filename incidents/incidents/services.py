@@ -25,7 +25,7 @@ from ledger.text import one_line, prose
 from runbooks.playbooks.models import Playbook
 from runbooks.runs.models import Run
 from runbooks.runs.services import start_run
-from work import Done, Lease, Outcome, enqueue, wake
+from work import Done, Item, Lease, Outcome, enqueue_many, wake
 
 ROW = Shape(Incident)
 LONGEST_TEXT = 10_000
@@ -85,11 +85,10 @@ def open_incident(
     record("incident.opened", actor=actor, scope=scope, subject=incident.subject, after=about)
     if tell and at_once:
         _call(incident, actor)
-    elif tell:
-        enqueue(TELL, key=incident.subject, subject=incident.subject, scope=scope, actor=actor)
-    enqueue(
-        NUDGE, key=incident.subject, subject=incident.subject, scope=scope, actor=actor, run_at=timezone.now() + LOOK
-    )
+    later = [Item(NUDGE, incident.subject, incident.subject, {}, scope, actor, timezone.now() + LOOK)]
+    if tell and not at_once:
+        later.append(Item(TELL, incident.subject, incident.subject, {}, scope, actor))
+    enqueue_many(later)
     return incident
 
 

@@ -256,7 +256,7 @@ def put_into_outbox(letters: Sequence[tuple[Message, str]], found: Sequence[Reci
         batch_size=1_000,
     )
     actors = {message.pk: actor for message, actor in letters}
-    enqueue_many(KIND, [_item(copy, actors[copy.message_id], waiting[copy.lane_id]) for copy in copies])
+    enqueue_many([_item(copy, actors[copy.message_id], waiting[copy.lane_id]) for copy in copies])
 
 
 def _item(copy: Delivery, actor: str, waiting: Queue) -> Item:
@@ -264,7 +264,7 @@ def _item(copy: Delivery, actor: str, waiting: Queue) -> Item:
     own = copy.destination.pause if copy.destination else None
     due = waiting.enter(channel_of(copy.channel), own)
     about = {"delivery": copy.pk, "channel": copy.channel}
-    return Item(copy.work_key, copy.subject, about, copy.scope, actor, due)
+    return Item(KIND, copy.work_key, copy.subject, about, copy.scope, actor, due)
 
 
 @transaction.atomic

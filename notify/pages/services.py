@@ -23,7 +23,7 @@ from notify.ladders.models import Ladder
 from notify.ladders.services import checked_climb
 from notify.ladders.steps import DEFAULT, thawed
 from notify.pages.models import Page
-from work import Item, enqueue, enqueue_many
+from work import Item, enqueue_many
 from work.services import wake
 
 CLIMB = "notify.page"
@@ -120,13 +120,19 @@ def _opened(page: Page) -> Entry:
 
 def _enqueue(pages: Sequence[Page]) -> None:
     """They climb from the commit on, or once their first rung is due."""
-    later = {page for page in pages if page.climb.steps[0].after}
-    for page in later:
-        about: dict[str, Any] = {"subject": page.subject, "scope": page.scope, "payload": {"page": page.pk}}
-        enqueue(CLIMB, key=page.work_key, run_at=page.due_at, actor=page.opened_by, **about)
-    at_once = [page for page in pages if page not in later]
     enqueue_many(
-        CLIMB, [Item(page.work_key, page.subject, {"page": page.pk}, page.scope, page.opened_by) for page in at_once]
+        [
+            Item(
+                CLIMB,
+                page.work_key,
+                page.subject,
+                {"page": page.pk},
+                page.scope,
+                page.opened_by,
+                page.due_at if page.climb.steps[0].after else None,
+            )
+            for page in pages
+        ]
     )
 
 

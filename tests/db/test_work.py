@@ -262,9 +262,9 @@ def test_of_a_crowd_a_few_are_hinted_and_whoever_comes_goes_on(
     monkeypatch.setattr(services, "HINTED", 2)
     monkeypatch.setattr(tasks, "CROWD_SECONDS", 60)
     with transaction.atomic():
-        items = [work.Item(str(number), f"t:{number}", {"n": number}, None, "system:test") for number in range(60)]
-        work.enqueue_many("t", items)
-        work.enqueue_many("t", items)  # the same keys are the same rows
+        items = [work.Item("t", str(number), f"t:{number}", {"n": number}, None, "system:test") for number in range(60)]
+        work.enqueue_many(items)
+        work.enqueue_many(items)  # the same keys are the same rows
     first, second = Work.objects.order_by("pk")[:2]
     assert own_registry == [first.pk, second.pk] and Work.objects.count() == 60
     tasks.run(first.pk)
@@ -293,7 +293,7 @@ def test_of_a_crowd_those_whose_hints_were_lost_are_gone_on_with_too(own_registr
         return work.Done()
 
     with transaction.atomic():
-        work.enqueue_many("t", [work.Item(str(n), "", {}, None, "system:test") for n in range(3)])
+        work.enqueue_many([work.Item("t", str(n), "", {}, None, "system:test") for n in range(3)])
     Work.objects.update(hinted_at=timezone.now() - timedelta(seconds=20))
     tasks.run(own_registry[0])
     assert ran == ["0", "1", "2"]
