@@ -27,6 +27,7 @@ ME = "system:test"
 @pytest.fixture(autouse=True)
 def people(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hints, "send", lambda work_id, queue, delay=0: True)
+    monkeypatch.setattr(runner, "LONG", 60)  # nothing is given back because this machine is slow
     load_audiences(ME)
     for name in ("ana", "ben"):
         person(name, "commander")
@@ -95,11 +96,11 @@ def test_what_waits_for_a_busy_lane_is_due_when_its_turn_comes() -> None:
     incident = opened("a")
     runner.run(Work.objects.get(kind=TELL, key=incident.subject).pk)
     now = timezone.now()
-    Lane.objects.update(busy_until=now + timedelta(seconds=8))
+    Lane.objects.update(busy_until=now + timedelta(hours=1))
     for number in range(60):
         opened(f"n{number}")
     while runner.run_next(TELL, 16):
         pass
     due = Work.objects.filter(kind="notify.delivery").values_list("run_at", flat=True)
     waits = sorted(round((run_at - now).total_seconds()) for run_at in due if run_at)
-    assert len(waits) == 2 * 61 and waits[:2] == [0, 0] and set(waits[2:]) == {8, 18}
+    assert len(waits) == 2 * 61 and max(waits[:2]) <= 0 and set(waits[2:]) == {3600, 3610}
