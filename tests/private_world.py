@@ -28,7 +28,7 @@ from integrations.safe.hashes import SafeTx, safe_tx_hash
 from ledger.models import Event, Scope
 from ledger.scopes import open_scope
 from notify.demo import load_outside as load_audiences
-from notify.models import Message
+from notify.models import Message, Page
 from notify.services import send
 from runbooks.playbooks.services import save_version
 from runbooks.rehearsals.models import Rehearsal
@@ -94,6 +94,9 @@ class PrivateWorld:
         yield f"/notify/messages/{self.message.pk}/"
         yield f"/chain/transactions/{self.transaction.pk}/"
         yield f"/chain/transactions/{self.transaction.pk}/state/"
+        yield f"/notify/pages/{Page.objects.get(about=self.incident.subject).pk}/"
+        for letter in ("", "pause/"):
+            yield f"/incidents/telling/{letter}?incident={number}"
 
     @property
     def verbs(self) -> Iterator[str]:

@@ -34,6 +34,8 @@ class Whole:
 
     def __init__(self) -> None:
         load_audiences("system:test")
+        self._clients: dict[int, APIClient] = {}
+        self._answers: dict[tuple[int, str], Any] = {}
         self.private: PrivateWorld = private_world()
         self.admin = person("root", "admin", "commander")
         self.viewer = person("vera")
@@ -91,23 +93,26 @@ class Whole:
         cookies = {settings.SESSION_COOKIE_NAME: session, settings.CSRF_COOKIE_NAME: CSRF}
         return {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()), "X-CSRFToken": CSRF}
 
-    def known(self, path: str) -> list[dict[str, Any]]:
-        """What stands for the placeholders of a path of the schema: what the API's lists hold, read as an admin."""
+    def known(self, path: str, user: User | None = None) -> list[dict[str, Any]]:
+        """What stands for the placeholders of a path of the schema: what the API's lists hold for an admin, or for
+        somebody else. Each list is asked for once."""
         if path == "/api/v1/inbound/{key}/":
             return [{"key": self.key}]
         found: list[dict[str, Any]] = [{}]
         before = ""
         for part in path.strip("/").split("/"):
             if part.startswith("{"):
-                found = [{**one, part[1:-1]: value} for one in found for value in self._in(before.format(**one), part)]
+                listed = [(one, self._in(before.format(**one), part, user or self.admin)) for one in found]
+                found = [{**one, part[1:-1]: value} for one, values in listed for value in values]
             before = f"{before}/{part}"
         return found
 
-    def _in(self, listed: str, part: str) -> list[Any]:
-        client: APIClient = caller(self.admin)
-        if listed.endswith("/steps"):
-            return [step["step_id"] for step in client.get(listed.removesuffix("steps")).json()["steps"]]
-        if listed.endswith("/overrides"):
-            return [one["id"] for one in client.get(listed.removesuffix("overrides")).json()["overrides"]]
-        rows = client.get(f"{listed}/").json()["results"]
-        return [row.get(part[1:-1], row.get("id")) for row in rows][:4]
+    def _in(self, listed: str, part: str, user: User) -> list[Any]:
+        client = self._clients.setdefault(user.pk, caller(user))
+        inner = listed.rpartition("/")[2]
+        within = inner in ("steps", "overrides")  # listed within what they belong to
+        address = listed.removesuffix(inner) if within else f"{listed}/"
+        if (user.pk, address) not in self._answers:
+            self._answers[user.pk, address] = client.get(address).json()
+        rows = self._answers[user.pk, address].get(inner if within else "results", [])
+        return [next(row[name] for name in (part[1:-1], "id", "slug") if name in row) for row in rows][:4]

@@ -1,6 +1,7 @@
 """Nobody outside learns of a private incident: no page, list, count, mail, socket or error message tells."""
 
 import re
+from itertools import product
 from typing import Any
 
 import pytest
@@ -27,8 +28,10 @@ from runbooks.runs.services import start_run
 from tests.audiences import load_audiences
 from tests.db.test_permission_matrix import IN_API, OTHERS, address
 from tests.drain import settle
+from tests.matrix_table import API
 from tests.people import browser_of, caller, person, program_of
 from tests.private_world import SECRET, PrivateWorld, a_proposal, private_world
+from tests.whole_world import Whole
 
 pytestmark = pytest.mark.django_db
 
@@ -39,7 +42,7 @@ def world() -> PrivateWorld:
     return private_world()
 
 
-LEVELLED = re.compile("/start/|/complete/")
+LEVELLED = re.compile("/start/|/complete/|/telling/")
 
 
 @pytest.fixture(params=["viewer", "commander"])
@@ -72,6 +75,30 @@ def test_the_api_answers_an_outsider_as_if_it_never_was(world: PrivateWorld) -> 
     for path, body in world.api_verbs:
         there = outside.post(path, body, format="json")
         assert there.status_code == 404 and SECRET not in there.content.decode(), path
+
+
+def test_each_verb_of_the_api_is_as_blind_to_it_as_to_what_never_was() -> None:
+    """Every route of the API, with everything that an admin finds in its lists and an outsider does not."""
+    whole, outsider = Whole(), person("otto", "commander")
+    outside, tried = caller(outsider), set()
+    for route, verbs in API.items():
+        path = "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", route)
+        if "{" not in path or path.startswith("/api/v1/inbound/"):
+            continue
+        open_ones = whole.known(path, outsider)
+        hidden = [one for one in whole.known(path) if one not in open_ones][:1]
+        for one, (verb, level) in product(hidden, verbs.items()):
+            if level == "admin":
+                continue  # an outsider by their level
+            never = {name: "987654321" if isinstance(value, int) else value for name, value in one.items()}
+            found, nothing = (getattr(outside, verb)(path.format(**ids), {}, format="json") for ids in (one, never))
+            # 400: what is sent is judged first, whatever it is for; `api_verbs` send what is right.
+            assert (found.status_code, found.json()) == (nothing.status_code, nothing.json()), (verb, path, one)
+            assert found.status_code == 404 or (found.status_code == 400 and verb != "get"), (verb, path, one)
+            tried.add((verb, path))
+    nouns = {path.split("/")[3] for _, path in tried}
+    assert nouns >= {"alerts", "approvals", "deliveries", "evidence", "incidents", "messages", "pages"}
+    assert nouns >= {"plans", "proposals", "rehearsals", "runs", "transactions"} and len(tried) > 50
 
 
 def test_a_token_sees_what_its_owner_sees(world: PrivateWorld) -> None:
