@@ -1,7 +1,7 @@
 """Each sender's documented payload, through HTTP, to the right incident: once, again, acknowledged, resolved."""
 
 import json
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +19,7 @@ from notify.models import Message
 from tests.audiences import load_audiences
 from tests.drain import settle
 from tests.inbound_senders import SIGNING, STORIES, Sender, public_key
-from tests.people import caller, person
+from tests.people import browser_of, caller, person
 
 pytestmark = pytest.mark.django_db
 SPEAKING = [name for name, story in STORIES.items() if "trigger" in story]
@@ -124,3 +124,53 @@ def test_a_summary_of_several_lines_or_too_many_words_is_no_reason_to_lose_an_al
     event = {"event_action": "trigger", "dedup_key": "k", "payload": payload}
     [one] = INBOUND["pagerduty"].read(None, event)
     assert one.title.startswith("Disk full on host xxx") and len(one.title) == 200
+
+
+# Bodies that no format takes, signed or not: by whom it is said differs, that nothing comes of it does not.
+BODIES = (
+    *(b"", b"{", b"[]", b"null", b'"x"', b"1", b"{}", b"\xff\xfe", b'{"a": NaN}', b'{"a": 1e999, "a": 2}'),
+    *(b"[" * 100_000, b'{"a":' * 50_000, b'{"a": ' + b"9" * 5_000 + b"}", b'{"a": "\\ud800\\u0000"}'),
+    b'{"alerts": [[]], "data": [], "event": 1, "payload": "x", "monitor": {}, "transaction": 7, "status": []}',
+    b'{"title": "' + b"x" * 2_000_000 + b'"}',
+    b'{"title": "' + b"x" * 10_000_000 + b'"}',
+)
+
+
+@pytest.mark.parametrize("name", sorted(set(STORIES) - {"heartbeat"}))
+def test_no_body_that_means_nothing_is_stored_or_breaks_anything(name: str) -> None:
+    _, sender = sender_of(name)
+    client = Client(raise_request_exception=False)
+    for body in BODIES:
+        for kind in ("application/json", "text/plain", "multipart/form-data; boundary=x"):
+            answer = client.post(sender.address, body, content_type=kind)
+            assert answer.status_code in (400, 403, 404, 413), (answer.status_code, body[:40], kind)
+            assert len(answer.content) < 5_000
+        if name in SIGNING and len(body) < 100_000 and name != "hypernative":  # its signature is within the body
+            raw, headers = SIGNING[name](sender.secret, body, datetime.now(UTC))
+            signed = client.post(sender.address, raw, content_type="application/json", headers=headers)
+            assert signed.status_code == 400, (signed.status_code, body[:40])
+    assert not Alert.objects.exists() and not InboundPayload.objects.exists() and not Incident.objects.exists()
+
+
+def test_script_in_an_alert_is_text_wherever_it_is_shown() -> None:
+    mark = "<script>alert(1)</script><img src=x onerror=alert(2)>"
+    _, sender = sender_of("generic")
+    body = STORIES["generic"]["trigger"]
+    body = {name: f"{value} {mark}" if isinstance(value, str) else value for name, value in body.items()} | {mark: mark}
+    client = Client(raise_request_exception=False)
+    answer = client.post(sender.address, json.dumps(body), content_type="application/json")
+    assert answer.status_code in (202, 400), answer.content
+    plain = {"key": mark, "title": mark, "severity": "SEV1", "status": "firing", "summary": mark, mark: [mark]}
+    _, secret = create_key(name="plain", actor="user:1", severity="SEV1")
+    assert (
+        client.post(f"/api/v1/inbound/{secret}/", json.dumps(plain), content_type="application/json").status_code == 202
+    )
+    incident = Alert.objects.get(title=mark).incident
+    assert incident is not None
+    reader = browser_of(person("", "admin", "commander"))
+    pages = [f"/incidents/{incident.pk}/", "/incidents/", "/", "/ledger/", "/incidents/inbound/", "/notify/pages/"]
+    pages += [f"/incidents/inbound/{pk}/" for pk in InboundKey.objects.values_list("pk", flat=True)]
+    for page in (*pages, "/incidents/search/?q=script", f"/incidents/{incident.pk}/postmortem/"):
+        found = reader.get(page)
+        html = found.content.decode()
+        assert found.status_code == 200 and "<script>alert" not in html and "<img src=x" not in html, page
