@@ -11,6 +11,7 @@ from tests.crash.campaign.alarms.evidence import Evidence
 from tests.crash.campaign.alarms.judge import judge
 
 Wrong = Callable[[Evidence], Any]
+IN_VAIN = {"key": "page_unanswered:2", "incident": 2, "source": "system:notify"}
 LADDER = {"steps": [{"after": 0}, {"after": 6}], "repeats": 1, "pause": 8, "lapse": 0}
 KEY, SUBJECT = "inbound:7:key:s1-1", "SEV2 Feed s1-1 has not answered"
 
@@ -26,7 +27,7 @@ def evidence() -> Evidence:
             _sent(4, "trigger"),
         ],
         payloads=[{"inbound": 7, "digest": str(n), "times": 1} for n in (1, 2, 3, 4)],
-        alerts=[_alert(1, "cleared", times=3), _alert(2, "firing", times=1)],
+        alerts=[_alert(1, "cleared", times=3), _alert(2, "firing", times=1), _alert(3, "firing", 1) | IN_VAIN],
         incidents=[_incident(1), _incident(2)],
         pages=[_page(1, "acked", (0, 2), acked=108.0), _page(2, "climbing", (3, 0), unanswered=130.0, due=1000.0)],
         notices=[
@@ -103,6 +104,7 @@ def _second_incident(shown: Evidence) -> None:
 
 
 WRONG: dict[str, tuple[Wrong, str]] = {
+    "an alarm that nobody answers, forgotten": (lambda e: e.alerts.pop(), "its alarm is LOST"),
     "an accepted alert that is away": (lambda e: e.alerts.clear(), "LOST: it fired 2 times anew"),
     "one that is there twice": (lambda e: e.alerts.append(_alert(3, "firing", 1)), "DUPLICATE: it fired 2 times"),
     "a sighting that is away": (lambda e: e.alerts[0].update(times=1), "LOST: 3 different payloads"),

@@ -25,6 +25,7 @@ def judge_pages(evidence: Evidence) -> Verdict:
         verdict.of([f"page {page['id']} ({page['status']}): {text}" for text in found])
         verdict.counted[f"pages that are {page['status']}"] += 1
     verdict += _deeds(evidence)
+    verdict += _unanswered(evidence)
     verdict += _lived_once(evidence)
     return verdict
 
@@ -118,6 +119,23 @@ def _deeds(evidence: Evidence) -> Verdict:
         ends = [moment for moment in (page["acked"], page["ended"]) if moment] if page else []
         late = page is not None and min(ends, default=at + 1) > at
         verdict.of([f"LOST: somebody was told that they have page {number}, and do not"] if late else [])
+    return verdict
+
+
+def _unanswered(evidence: Evidence) -> Verdict:
+    """A ladder that was gone through in vain is an alarm, once, for as long as nobody has the page."""
+    verdict, alarms = Verdict(), defaultdict(list)
+    for alert in evidence.alerts:
+        alarms[alert["key"]].append(alert["status"])
+    for page in evidence.pages:
+        if page["unanswered"] is None:
+            continue
+        wanted, found = (
+            ["firing" if page["status"] == "climbing" else "cleared"],
+            alarms[f"page_unanswered:{page['id']}"],
+        )
+        text = f"page {page['id']} was gone through, is {page['status']}, and its alarm is {found or 'LOST'}"
+        verdict.of([] if found == wanted else [text])
     return verdict
 
 
