@@ -18,21 +18,24 @@ from tests.workers import children, until
 
 # Of a hundred, roughly so many of each; at least one of each, however short the campaign.
 SHARES = {
-    "web": 18,
-    "worker": 20,
-    "watch": 10,
-    "beat": 8,
+    "web": 14,
+    "worker": 14,
+    "watch": 11,
+    "beat": 10,
     "redis": 12,
     "postgres": 11,
     "postgres process": 8,
-    "ledger": 10,
-    "redis flushed": 5,
+    "ledger": 11,
+    "redis flushed": 6,
     "up": 3,
 }
 EVERY = 4.5
 """Seconds from one to the next, on average."""
-AGAIN = 12.0
-"""Seconds of life that everybody has between two kills: `up` waits longer and longer for what dies at once."""
+RIPE = 31.0
+"""Seconds after which a process is killed rather than before: `up` waits longer and longer with what dies young."""
+YOUNG = 0.15
+"""The share of kills that ask for no age."""
+PART_OF = {"postgres process": "postgres", "redis flushed": "", "up": "web"}
 
 
 @dataclass
@@ -43,28 +46,33 @@ class Kills:
     folder: Path
     dice: random.Random
     met: Counter[str] = field(default_factory=Counter)
-    last: dict[str, float] = field(default_factory=dict)
 
     def plan(self, seconds: float) -> list[str]:
         number = seconds / EVERY
-        names = [name for name, share in SHARES.items() for _ in range(max(1, round(share * number / 105)))]
+        names = [name for name, share in SHARES.items() for _ in range(max(1, round(share * number / 100)))]
         self.dice.shuffle(names)
         return names
 
     def run(self, seconds: float) -> None:
-        """The plan, spread over the time at random moments."""
+        """The plan, spread over the time at random moments; of what is left of it, the first whose victim is ripe."""
         began, plan = time.monotonic(), self.plan(seconds)
-        moments = sorted(self.dice.uniform(1, seconds - 1) for _ in plan)
-        for moment, name in zip(moments, plan, strict=True):
+        for moment in sorted(self.dice.uniform(1, seconds - 1) for _ in plan):
             time.sleep(max(0.0, began + moment - time.monotonic()))
-            self.strike(name)
+            young = self.dice.random() < YOUNG
+            if name := next((name for name in plan if young or self._ripe(name)), None):
+                plan.remove(name)
+                self.strike(name)
         time.sleep(max(0.0, began + seconds - time.monotonic()))
 
     def strike(self, name: str) -> None:
-        if time.monotonic() - self.last.get(name, -AGAIN) < AGAIN and name not in ("worker", "web"):
-            time.sleep(self.dice.uniform(0, EVERY))
-        self.last[name] = time.monotonic()
         SPECIAL.get(name, lambda kills: kills.kill(name))(self)
+
+    def _ripe(self, name: str) -> bool:
+        victim = PART_OF.get(name, name)
+        try:
+            return not victim or time.time() - (self.stack.state_dir / "run" / f"{victim}.pid").stat().st_mtime > RIPE
+        except OSError:
+            return False
 
     def kill(self, name: str) -> None:
         self._end(self._pid(name), f"{name} killed")
