@@ -1,11 +1,13 @@
 """The judge: a process of its own. `python -m tests.crash.campaign.alarms.judge FOLDER DATABASE_URL SECONDS`
 
-It waits, so many seconds at most, until nothing is left to do; then it reads the notes of the senders and of the
-people, the sink's file, and our tables by SQL, and says what is wrong, one line each, then `N passed, N failed`.
+It waits until nothing is left to do, or what is left does not get less for so many seconds; then it reads the notes of
+the senders and of the people, the sink's file, and our tables by SQL, and says what is wrong, one line each, then
+`N passed, N failed`.
 """
 
 import sys
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
@@ -28,15 +30,31 @@ def judge(evidence: Evidence) -> Verdict:
     return verdict
 
 
+@dataclass
+class Patience:
+    """As long as what is left gets less, it is waited for; then it is judged as it is."""
+
+    seconds: float
+    least: int = sys.maxsize
+    since: float = field(default_factory=time.monotonic)
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() - self.since > self.seconds
+
+    def enough(self, unended: dict[str, int]) -> bool:
+        if (left := sum(unended.values())) < self.least:
+            self.least, self.since = left, time.monotonic()
+        return self.over or not unended
+
+
 def wait(folder: Path, database: str, seconds: float) -> Evidence:
-    """What is left is judged when it does not get less any more."""
-    end = time.monotonic() + seconds
+    patience = Patience(seconds)
     while True:
-        late = time.monotonic() > end
         try:
-            found = gather(folder, database, lambda unended, late=late: late or not unended)  # type: ignore[misc]
+            found = gather(folder, database, patience.enough)
         except psycopg.OperationalError:
-            if late:
+            if patience.over:
                 raise
             found = None
         if found is not None:
