@@ -19,4 +19,4 @@ handler(NUDGE, max_attempts=1000)(look)
 handler(TELL, max_attempts=1000, queue=URGENT, crowd=True, together=tell_together)(tell_later)
 handler(REMIND, max_attempts=1000)(remind)
 handler(publishing.KIND, lease=5, longest=120, max_attempts=10**6, backoff=Backoff(base=1, cap=60))(publishing.publish)
-withholds("watch_late")(unwatched)  # the watch says so itself where it can; here it is judged by others
+withholds("watch_late", severity="SEV2")(unwatched)  # judged by others than those who watch

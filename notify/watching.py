@@ -19,13 +19,21 @@ from ledger import alarm, record
 from ledger.models import Chain, Event, Subscription
 from notify import clock
 from notify.models import Delivery, Page
+from work.models import Work
 
 logger = logging.getLogger(__name__)
 ACTOR = "system:notify"
 OVERDUE = timedelta(seconds=60)
 UNSENT = timedelta(minutes=5)
 UNLINKED = timedelta(seconds=60)
-FAILING = 5  # tries of a subscriber in a row
+UNDONE = timedelta(minutes=2)
+FAILING = 5  # tries of a subscriber, or of a piece of work, in a row
+OWN_WORDS = ("notify.page", "notify.delivery")  # work that is looked at above, as what it is for
+# What these try is somebody else's to answer; each says in its own way that it did not come about.
+ELSEWHERE = (
+    *("notify.subscribing", "accounts.invitation", "governance.exchange", "chain.transaction"),
+    *("runbooks.step", "status.publish"),
+)
 SENT = "notify.heartbeat.sent"
 
 Reason = Callable[[datetime], str]
@@ -87,6 +95,19 @@ def ledger_late(now: datetime) -> str:
         return "events have waited for more than a minute to be linked"
     stuck = Subscription.objects.filter(failures__gte=FAILING).order_by("name").values_list("name", flat=True)
     return f"subscribers fail: {', '.join(stuck[:3])}" if stuck else ""
+
+
+@withholds("work_late", severity="SEV2")
+def work_late(now: datetime) -> str:
+    """Of whatever kind: due for minutes and not taken up, its worker gone for minutes, or tried again and again."""
+    late = now - UNDONE
+    waiting = Q(status__in=(Work.Status.QUEUED, Work.Status.WAITING), run_at__lt=late)
+    abandoned = Q(status=Work.Status.RUNNING, lease_until__lt=late)
+    failing = Q(status=Work.Status.QUEUED, failures__gte=FAILING, run_at__gt=now) & ~Q(kind__in=ELSEWHERE)
+    rows = Work.objects.exclude(kind__in=OWN_WORDS).filter(waiting | abandoned | failing)
+    kinds = list(rows.order_by("kind").values_list("kind", flat=True).distinct()[:4])
+    more = " and others" if len(kinds) > 3 else ""
+    return f"work is not done for minutes, or fails again and again: {', '.join(kinds[:3])}{more}" if kinds else ""
 
 
 def reasons() -> dict[str, str]:

@@ -6,14 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Min
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from incidents.watch.models import Monitor, WatchLease
+from incidents.watch.models import Monitor, WatchedBlock, WatchLease
+from integrations.chain.models import Chain
 
 NAME = "watch"
 LENGTH = timedelta(seconds=5)
 MISSED = timedelta(seconds=60)
+STILL = timedelta(minutes=2)
+SLOW_BLOCKS = 20  # a chain is not asked for more than it promises
 
 
 class LostWatch(Exception):
@@ -63,8 +67,19 @@ def release(held: Held) -> None:
 
 
 def unwatched(now: datetime) -> str:
-    """In words, if there is something to watch and nobody has for a while."""
-    if not Monitor.objects.filter(enabled=True).exists():
+    """In words, if there is something to watch and nobody has for a while: no process, or none that gets on."""
+    watched = Monitor.objects.filter(enabled=True)
+    began = dict(watched.values("chain_id").annotate(began=Min("created_at")).values_list("chain_id", "began"))
+    if not began:
         return ""
-    seen = WatchLease.objects.filter(name=NAME, beat_at__gt=now - MISSED).exists()
-    return "" if seen else "nobody has watched the chains for a minute"
+    if not WatchLease.objects.filter(name=NAME, beat_at__gt=now - MISSED).exists():
+        return "nobody has watched the chains for a minute"
+    late = [chain.name for chain in Chain.objects.filter(pk__in=began) if _stands_still(chain, began[chain.pk], now)]
+    return f"no block of {', '.join(late)} was looked at for minutes" if late else ""
+
+
+def _stands_still(chain: Chain, began: datetime, now: datetime) -> bool:
+    """Whether the chain ended, its endpoints are silent, or whoever follows it goes wrong: nothing is judged."""
+    patience = max(STILL, timedelta(seconds=SLOW_BLOCKS * chain.block_time))
+    last = WatchedBlock.objects.filter(chain=chain).order_by("-pk").values_list("at", flat=True).first()
+    return max(last or began, began) < now - patience

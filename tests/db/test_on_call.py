@@ -9,10 +9,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
+from incidents.watch.models import Monitor, WatchedBlock, WatchLease
+from integrations.chain.models import Chain
 from ledger import Refused, record
 from ledger.chain import link_once
 from ledger.models import Event
 from notify import watching
+from notify.clock import now
 from notify.ladders.gaps import gaps
 from notify.ladders.models import Ladder
 from notify.ladders.services import save_ladder
@@ -24,6 +27,8 @@ from tests.clock import Clock, moved_clock
 from tests.db.test_escalation import told, work_off
 from tests.people import browser_of, caller, person
 from tests.receiver import receiver
+from work import enqueue
+from work.models import Work
 
 pytestmark = pytest.mark.django_db(transaction=True)
 YESTERDAY = (timezone.now() - timedelta(days=1)).date().isoformat()
@@ -192,6 +197,31 @@ def test_what_is_late_alarms_once_and_silences_the_heartbeat(
         Page.objects.update(status="climbing", unanswered_at=timezone.now(), due_at=None)
         assert watching.heartbeat() == "withheld"
         Page.objects.update(status="resolved")
+
+        # Nor while work of any kind is left undone, or goes wrong each time; nor while a chain stands still.
+        with transaction.atomic():
+            row = enqueue("incidents.tell", key="incident:0", actor="system:test")
+        Work.objects.filter(pk=row.pk).update(run_at=now() - timedelta(minutes=3))
+        assert "incidents.tell" in watching.look()["work_late"] and watching.heartbeat() == "withheld"
+        Work.objects.filter(pk=row.pk).update(run_at=now() + timedelta(minutes=3))
+        assert watching.look() == {}
+        Work.objects.filter(pk=row.pk).update(failures=5)
+        assert "incidents.tell" in watching.look()["work_late"]
+        Work.objects.filter(pk=row.pk).update(status="done")
+        chain = Chain.objects.create(chain_id=31337, name="Devnet", short_name="d", kind="devnet", block_time=1)
+        Monitor.objects.create(slug="m", name="M", kind="paused", config={}, chain=chain)
+        Monitor.objects.update(created_at=now())
+        WatchLease.objects.create(name="watch", holder="x", until=now() + timedelta(hours=1), beat_at=now())
+        assert watching.look() == {}, "it has just begun"
+        Monitor.objects.update(created_at=now() - timedelta(minutes=3))
+        assert "no block of Devnet" in watching.look()["watch_late"]
+        seen = WatchedBlock.objects.create(
+            chain=chain, number=1, hash="0x" + "11" * 32, timestamp=1, monitors=1, took_ms=1
+        )
+        WatchedBlock.objects.filter(pk=seen.pk).update(at=now())
+        assert watching.look() == {}
+        assert Event.objects.filter(verb="watch.watch_late.late", alarm__severity="SEV2").count() == 1
+
         with transaction.atomic():
             record("x.y", actor="system:test")
         clock.move(minutes=2)
