@@ -5,7 +5,7 @@ from incidents.anchors.services import ask
 from incidents.incidents.models import Incident
 from incidents.incidents.services import move
 from incidents.status import publishing
-from incidents.status.document import PUBLIC_AUDIENCES
+from incidents.status.announced import PUBLIC_AUDIENCES
 from incidents.watch.models import Monitor
 from ledger import subscribe
 from ledger.models import Event, ScopeClosure
@@ -84,7 +84,10 @@ def _incident_of(event: Event) -> Incident | None:
 
 # What the public page is made of. Everything else that happens is none of its business, and costs it nothing.
 MOVES = frozenset(
-    ("opened", "triage", "active", "contained", "restored", "closed", "declined", "merged", "severity.raised")
+    (
+        *("opened", "triage", "active", "contained", "restored", "closed", "declined", "merged"),
+        *("severity.raised", "severity.lowered", "severity.confirmed"),
+    )
 )
 ENDED = ("incident.closed", "incident.declined")
 

@@ -4,14 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch
 
 from governance.protocols.models import Contract, Protocol
 from incidents.incidents.models import OVER, Incident
+from incidents.status.announced import public_incidents
 from incidents.status.models import Component
-from ledger.models import ScopeClosure
 
-NOTHING = ("declined", "merged")  # what was merged is told of where it went
 SHOWN_ROLES = frozenset(("vault", "proxy", "router", "oracle", "token"))
 
 
@@ -73,18 +72,6 @@ class Group:
     def state(self) -> State:
         """Of the worst that is shown of it."""
         return worst([self.whole, *(part for part in self.parts if part.shown)])
-
-
-def private_scopes() -> "QuerySet[ScopeClosure, int]":
-    """Scopes with something private above them: of these the public hears nothing."""
-    return ScopeClosure.objects.filter(ancestor__private=True).values_list("descendant_id", flat=True)
-
-
-def public_incidents() -> "QuerySet[Incident]":
-    """With nothing private above them. What is only being looked at and slight is not announced, nor is what turned
-    out to be nothing."""
-    found = Incident.objects.exclude(scope__in=private_scopes()).exclude(status__in=NOTHING)
-    return found.exclude(status="triage", severity__in=("SEV3", "SEV4"))
 
 
 def groups(*, everything: bool = False) -> list[Group]:

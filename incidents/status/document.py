@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from incidents.incidents.models import OVER, Incident
-from incidents.status.components import OF_INCIDENT, STATES, Group, State, groups, private_scopes, public_incidents
+from incidents.status.announced import PUBLIC_AUDIENCES, public_incidents, public_messages
+from incidents.status.components import OF_INCIDENT, STATES, Group, State, groups
 from incidents.status.models import Guidance
 from ledger.models import Event, ScopeClosure
-from notify.messages.models import LET_OUT
 from notify.models import Message, Promise
 
-PUBLIC_AUDIENCES = ("users",)
 KEPT = timedelta(days=90)
 MOST_OPEN, MOST_PAST, MOST_NOTES = 50, 30, 20
 STEPS = {
@@ -122,13 +120,6 @@ def _name(parts: list[Group]) -> str:
     return settings.STATUS_NAME or (f"{parts[0].whole.name} status" if len(parts) == 1 else "Status")
 
 
-def public_messages() -> "QuerySet[Message]":
-    """Let out to the public, and of nothing private."""
-    found = Message.objects.filter(audience__slug__in=PUBLIC_AUDIENCES, status__in=LET_OUT)
-    found = found.exclude(scope__in=private_scopes())
-    return found.select_related("corrects").prefetch_related("corrections")
-
-
 def _said(incidents: list[Incident], since: datetime) -> tuple[dict[int, list[Line]], list[Line]]:
     """Messages by incident, and those that belong to none; a message may hang on a run below the incident."""
     by_scope = {incident.scope_id: incident.pk for incident in incidents}
@@ -138,7 +129,8 @@ def _said(incidents: list[Incident], since: datetime) -> tuple[dict[int, list[Li
     whose = {below: by_scope[above] for below, above in closure}
     found: dict[int, list[Line]] = defaultdict(list)
     notes: list[Line] = []
-    messages = list(public_messages().filter(created_at__gte=since).order_by("-pk"))
+    told = public_messages().select_related("corrects").prefetch_related("corrections")
+    messages = list(told.filter(created_at__gte=since).order_by("-pk"))
     public = {message.pk for message in messages}
     for message in messages:
         pk = whose.get(message.scope_id) if message.scope_id else None

@@ -104,11 +104,19 @@ class TestParts:
         opened(helix, private=True)
         opened(helix, severity="SEV4")
         leading.move(incident=opened(helix), to="declined", actor="user:1", reason="a false alarm")
+        alarmed = opened(helix, actor="monitor:x")
         ours = opened(helix, protocol=None)
         assert only().state.slug == "operational" and page().matters == page().past == ()
         tell("m1", ours)
         assert [one.title for one in page().matters] == ["Paused for now"]
         assert page().state.slug == "investigating", "nothing is well while something is told that is not"
+        assert only().state.slug == "operational", "what only an alarm says is nobody's word"
+        said = opened(helix, actor="monitor:x", title="Other")
+        tell("m2", said, subject="We look into it")
+        assert only().state.slug == "investigating" and page().matters[0].title == "We look into it"
+        assert len(page().matters) == 2
+        leading.change_severity(incident=alarmed, severity="SEV1", actor="user:1")
+        assert len(page().matters) == 3
 
     def test_bad_input_changes_nothing(self, helix: Protocol) -> None:
         ben = browser_of(person("ben", "commander"))
