@@ -22,6 +22,7 @@ class CallFacts:
     data: bytes = b""
     label: str = ""  # of the registered contract, Safe or owner at this address; "" for a stranger
     registered: bool = False  # a contract of a protocol, with a pinned ABI
+    is_safe: bool = False  # a Safe that is registered here
     code: bool | None = None  # whether code stands there; None while the chain has not been asked
     code_changed: bool = False  # other code than when it was registered
     decoded: DecodedCall | None = None
@@ -46,8 +47,9 @@ class CallFacts:
 class Effect:
     """One thing that the simulation really did: a token that moved, an approval, a role, code that was replaced.
 
-    `kind`: coin, token, approval, operator, role, owner, code, safe. `at`: the contract that says so (coin: ""). `who`
-    loses or gives it, `to` gets it, `what`: the amount, the role or the slot.
+    `kind`: coin, token, approval, operator, role, owner, code, safe, cut. `at`: the contract that says so (coin: "").
+    `who` loses or gives it, `to` gets it, `what`: the amount, the role or the slot. Of a Safe, `to` is what stands
+    there afterwards (an address or a number), or the slot of no name. `cut`: so many more were not kept.
     """
 
     kind: str
@@ -55,6 +57,14 @@ class Effect:
     who: str
     to: str
     what: str
+
+
+@dataclass(frozen=True)
+class Approved:
+    """An open proposal that another one approves by its hash. `blocking`: what stops it by itself, in words."""
+
+    simulated: bool | None = None
+    blocking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -86,7 +96,7 @@ class Facts:
     codes: Mapping[str, str] = field(default_factory=dict)  # code hashes that the chain told; "": nothing stands there
     born: Mapping[str, int | None] = field(default_factory=dict)  # young code and its block; None: cannot be known
     holders: frozenset[tuple[str, str]] = frozenset()  # (contract, account): powers that are known
-    proposed: frozenset[str] = frozenset()  # hashes of open proposals
+    proposed: Mapping[str, "Approved"] = field(default_factory=dict)  # open proposals that are approved, by the hash
     delays: Mapping[str, int] = field(default_factory=dict)  # of registered timelocks, in seconds
     queued: frozenset[int] = frozenset()  # nonces of the Safe's open proposals
     effects: tuple[Effect, ...] = ()
@@ -145,9 +155,13 @@ def said(call: CallFacts, text: str) -> str:
 
 
 def own_call(facts: Facts, call: CallFacts) -> bool:
-    """A call of a Safe to itself: how owners, threshold, modules and guards are changed."""
+    """A call of a Safe to itself: how owners, threshold, modules and guards are changed.
+
+    A registered contract that calls itself (a timelock does, to be administered) is read by its pinned ABI instead.
+    """
     sender = call.sender or facts.safe
-    return call.to in (sender, ZERO_ADDRESS) and bool(call.data)
+    other = call.registered and not call.is_safe and call.to != facts.safe
+    return call.to in (sender, ZERO_ADDRESS) and bool(call.data) and not other
 
 
 def find_all(facts: Facts) -> list[Found]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from governance.findings import FINDINGS, Facts, Finding, Found, said
+from governance.findings import FINDINGS, Approved, Facts, Finding, Found, Grade, said
 from integrations.chain.known_calls import read_known
 
 APPROVES = ("approveHash(bytes32 hash)", "signMessage(bytes hash)")
@@ -22,10 +22,21 @@ class BlindHash(Finding):
             approved = found[1]["hash"]
             text = "0x" + bytes(approved).hex()
             if text in facts.proposed:
-                yield Found("note", said(call, f"It approves the open proposal with the hash {text}."), number)
+                for grade, words in self._of_it(facts.proposed[text]):
+                    it = f"It approves the open proposal with the hash {text}{words}"
+                    yield Found(grade, said(call, it), number)
             else:
                 yield Found(
                     "blocking",
                     said(call, f"It approves {text[:66]}, which no open proposal here has: what that does is unseen."),
                     number,
                 )
+
+    def _of_it(self, approved: Approved) -> Iterable[tuple[Grade, str]]:
+        """What blocks the approved one blocks its approval: the approval is a signature of it."""
+        for words in approved.blocking:
+            yield "blocking", f", which may not be signed itself. {words}"
+        if not approved.blocking and approved.simulated is None:
+            yield "warning", ", of which it is not known what it changes: it could not be simulated."
+        elif not approved.blocking:
+            yield "note", "."

@@ -16,3 +16,6 @@ class CodeChanged(Finding):
             if call.code_changed:
                 text = f"{call.label or call.to} has other code than when it was registered, so its ABI may not hold."
                 yield Found("blocking", said(call, text), number)
+            elif call.registered and call.code is None and facts.codes:
+                text = f"The code at {call.label or call.to} was not read, so whether it changed is not known."
+                yield Found("blocking", said(call, text), number)

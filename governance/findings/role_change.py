@@ -33,9 +33,22 @@ GIVES = (
     "transferControl(address to)",
     "rely(address to)",
     "setUserRole(address to, uint8 role, bool enabled)",
+    # OpenZeppelin's AccessManager, and what it is asked to hand over
+    "grantRole(uint64 role, address to, uint32 delay)",
+    "updateAuthority(address proxy, address to)",
 )
-TAKES = ("revokeRole(bytes32 role, address to)", "deny(address to)", "removeMinter(address to)")
-GIVES_UP = ("renounceOwnership()", "renounceRole(bytes32 role, address to)", "renounceMinter()")
+TAKES = (
+    "revokeRole(bytes32 role, address to)",
+    "revokeRole(uint64 role, address to)",
+    "deny(address to)",
+    "removeMinter(address to)",
+)
+GIVES_UP = (
+    "renounceOwnership()",
+    "renounceRole(bytes32 role, address to)",
+    "renounceRole(uint64 role, address to)",
+    "renounceMinter()",
+)
 
 
 @FINDINGS.register("role_change")
@@ -48,15 +61,16 @@ class RoleChange(Finding):
         explained = set()
         for number, call in facts.walk():
             if found := read_known(GIVES, call.data):
-                explained.add(found[1]["to"])
-                yield self._given(facts, found[1].get("proxy", call.to), found[1]["to"], number, call)
+                at, to = found[1].get("proxy", call.to), found[1]["to"]
+                explained.add((at, to))
+                yield self._given(facts, at, to, number, call)
             elif found := read_known(TAKES, call.data):
                 yield self._taken(facts, call.to, found[1]["to"], number, call)
             elif found := read_known(GIVES_UP, call.data):
                 text = f"Power over {facts.shown(call.to)} would be given up for good."
                 yield Found("blocking", said(call, text), number)
         for effect in facts.effects:
-            if effect.kind in ("role", "owner") and effect.to not in explained:
+            if effect.kind in ("role", "owner") and (effect.at, effect.to) not in explained:
                 yield self._given(facts, effect.at, effect.to)
 
     def _given(self, facts: Facts, at: str, to: str, number: int = 0, call: CallFacts | None = None) -> Found:

@@ -6,7 +6,8 @@ from typing import Any
 from governance.findings import FINDINGS, CallFacts, Facts, Finding, Found, Grade, own_call, said
 from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.known_calls import read_known
-from integrations.safe.contracts import FALLBACK_HANDLERS
+from integrations.safe.contracts import FALLBACK_HANDLER_CODE_HASHES, FALLBACK_HANDLERS
+from integrations.safe.writes import written_by, written_by_approval
 
 # Spelled out here rather than taken from an ABI: what these do to a Safe is fixed by its code.
 WORDS = {
@@ -37,12 +38,12 @@ class SafeChange(Finding):
     label = "Change of the Safe itself"
 
     def check(self, facts: Facts) -> Iterable[Found]:
-        explained = False
+        said_to_change = set()
         for number, call in facts.walk():
+            found = read_known(SIGNATURES, call.data)
+            said_to_change |= self._said(facts, call, found)
             if not own_call(facts, call):
                 continue
-            explained = True
-            found = read_known(SIGNATURES, call.data)
             if found is None:
                 yield Found("blocking", said(call, "It calls a function of the Safe that is not known here."), number)
                 continue
@@ -50,10 +51,30 @@ class SafeChange(Finding):
             grade, detail = self._judged(facts, call, name, args)
             yield Found(grade, said(call, f"It {BY_NAME[name]}{detail}."), number)
         for effect in facts.effects:
-            if effect.kind == "safe" and not explained:
-                yield Found(
-                    "blocking", f"The {effect.what} of {facts.shown(effect.at)} changes, and no call to it says so."
-                )
+            if (
+                effect.kind == "safe"
+                and not {
+                    (effect.at, effect.what, effect.to),
+                    (effect.at, effect.what, ""),
+                }
+                & said_to_change
+            ):
+                becomes = f" to {effect.to}" if effect.to and effect.what != "storage" else ""
+                text = f"The {effect.what} of {facts.shown(effect.at)} changes{becomes}, and no call to it says so."
+                yield Found("blocking", text)
+
+    def _said(
+        self, facts: Facts, call: CallFacts, found: tuple[str, Mapping[str, Any]] | None
+    ) -> set[tuple[str, str, str]]:
+        """What this call says it changes: on which Safe, what, and to what. It explains nothing else."""
+        if found is None:
+            return set()
+        sender, (name, args) = call.sender or facts.safe, found
+        if name == "approveHash":
+            written = written_by_approval(sender, "0x" + bytes(args["hash"]).hex())
+        else:
+            written = written_by(name, args) if own_call(facts, call) else set()
+        return {(sender if call.to == ZERO_ADDRESS else call.to, *one) for one in written}
 
     def _judged(self, facts: Facts, call: CallFacts, name: str, args: Mapping[str, Any]) -> tuple[Grade, str]:
         """Known people and official contracts are a warning; strangers, and what makes the Safe weaker, block."""
@@ -77,8 +98,11 @@ class SafeChange(Finding):
         return "blocking" if worst == "blocking" else "warning", ": " + ", ".join(details) if details else ""
 
     def _trusted(self, facts: Facts, field: str, address: str) -> bool:
-        """A pinned contract, or the official handler of the version. A guard that is taken away is never trusted."""
+        """A pinned contract, or the official handler of the version with its official code, once the chain was asked.
+
+        A guard that is taken away is never trusted.
+        """
         if field == "handler" and FALLBACK_HANDLERS.get(address) == facts.version:
-            return True
+            return not facts.codes or facts.codes.get(address) == FALLBACK_HANDLER_CODE_HASHES[address]
         pinned = facts.pinned.get(address)
         return pinned is not None and field != "handler" and bool(pinned) and facts.codes.get(address) == pinned

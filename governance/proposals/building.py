@@ -83,5 +83,14 @@ def calls_of(tx: SafeTx) -> list[InnerCall] | None:
         return None
 
 
+def refuse_over_long(tx: SafeTx, calls: Sequence[InnerCall] | None) -> None:
+    """What was put together elsewhere, within the bounds of what is put together here."""
+    if calls is not None and len(calls) > MOST_CALLS:
+        raise Invalid("data", f"{len(calls)} calls are too many for one batch.", f"at most {MOST_CALLS}")
+    most = MOST_DATA if tx.operation == CALL else MOST_OF_A_BATCH
+    if len(tx.data) > most:
+        raise Invalid("data", f"{len(tx.data)} bytes of calldata are too many.", f"at most {most}")
+
+
 def as_json(calls: Sequence[InnerCall]) -> list[dict[str, str]]:
     return [{"to": call.to, "value": str(call.value), "data": "0x" + call.data.hex()} for call in calls]

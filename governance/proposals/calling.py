@@ -7,7 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from governance.plans.schema import Call
+from governance.proposals.decoding import OF_SAFES
 from governance.protocols.models import Contract
+from governance.protocols.pinned import functions_of, without_abis
+from governance.safes.models import Safe
 from integrations.chain.abi import decode_args, encode_args, find_function
 from integrations.chain.abi_types import Function, coerce, parse_abi
 from integrations.chain.addresses import parse_address, parse_hex, parse_uint
@@ -119,10 +122,25 @@ def refuse_other_data(function: Function, data: bytes, field: str) -> None:
         raise Invalid(
             field,
             f"{extra} the arguments of {function.signature}.",
-            f"the first {right} bytes alone; with no function chosen they are taken as they are, and pointed out",
+            f"the first {right} bytes alone",
         )
     if not canonical:
         raise Invalid(field, "The arguments are encoded in an unusual way.", "the arguments themselves, in the form")
+
+
+def refuse_hidden(calls: Sequence[Call], chain: Chain) -> None:
+    """Raw calldata to what we know, that is not exactly a function's: nothing hides behind arguments here either.
+
+    A function that the pinned ABI does not have is left to a finding: the ABI may be an old one.
+    """
+    targets = [call.to for call in calls]
+    contracts = {one.address: one for one in without_abis(Contract.objects.filter(chain=chain, address__in=targets))}
+    safes = set(Safe.objects.filter(chain=chain, address__in=targets).values_list("address", flat=True))
+    for index, call in enumerate(calls):
+        data = bytes.fromhex(call.data[2:])
+        known = OF_SAFES if call.to in safes else functions_of(contracts[call.to]) if call.to in contracts else {}
+        if function := known.get(data[:4]):
+            refuse_other_data(function, data, f"calls.{index}.data")
 
 
 def refuse_value(function: Function, value: int, field: str) -> None:

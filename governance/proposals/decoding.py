@@ -118,8 +118,14 @@ def _spelled(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+def read_as_safe(call: Carried, names: Names) -> bool:
+    """Whether it is a function of a Safe: on one that we know, or of somebody unknown who calls itself."""
+    unknown = call.to not in names.contracts
+    return call.to in names.safes or (unknown and call.to in (call.sender, ZERO_ADDRESS))
+
+
 def decode(data: bytes, *, contract: Contract | None, own: bool) -> DecodedCall | None:
-    """By the contract's pinned ABI, or a Safe's own functions where it calls itself; None when neither knows it."""
+    """By the contract's pinned ABI, or by a Safe's own functions; None when neither knows it."""
     return decode_by(OF_SAFES if own else functions_of(contract) if contract else {}, data)
 
 
@@ -146,7 +152,7 @@ def call_views(proposal: Proposal, names: Names) -> list[CallView] | None:
 
 def _view(number: int, call: Carried, names: Names, budget: list[int], depth: int = 0) -> CallView:
     contract = names.contracts.get(call.to)
-    own = call.to in (call.sender, ZERO_ADDRESS) or call.to in names.safes
+    own = read_as_safe(call, names)
     budget[0] -= 1
     inside = carried(call) or [] if depth < DEEPEST else []
     inside = inside if len(inside) <= budget[0] else []

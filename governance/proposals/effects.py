@@ -15,7 +15,7 @@ from integrations.safe.reads import (
 )
 from integrations.safe.simulate import Change, SimulatedLog, Simulation
 
-MOST = 200
+MOST = 400
 OWNERS_SLOT = 3
 OF_A_SAFE = {
     SINGLETON_SLOT: "singleton",
@@ -25,6 +25,7 @@ OF_A_SAFE = {
     MODULE_GUARD_SLOT: "module guard",
     FALLBACK_HANDLER_SLOT: "fallback handler",
 }
+COUNTED = (OWNERS_SLOT, THRESHOLD_SLOT)
 IMPLEMENTATION_SLOTS = (
     0x360894A13BA1A3210667C828492DB98DCA3E2076CC3735A920A3CA505D382BBC,  # ERC-1967
     0xA3F0AD74E5423AEBFD80D3EF4346578335A9A72AEAEE59FF6CB3582B35133D50,  # ERC-1967, beacon
@@ -43,20 +44,25 @@ APPROVAL = _topic("Approval(address,address,uint256)")
 FOR_ALL = _topic("ApprovalForAll(address,address,bool)")
 SINGLE = _topic("TransferSingle(address,address,address,uint256,uint256)")
 MANY = _topic("TransferBatch(address,address,address,uint256[],uint256[])")
-ROLE = _topic("RoleGranted(bytes32,address,address)")
+ROLES = (_topic("RoleGranted(bytes32,address,address)"), _topic("RoleGranted(uint64,address,uint32,uint48,bool)"))
+AUTHORITY = _topic("AuthorityUpdated(address)")
 OWNER = (_topic("OwnershipTransferred(address,address)"), _topic("OwnershipTransferStarted(address,address)"))
 
 
 def effects_of(run: Simulation, *, safe: str, safes: Collection[str], contracts: Collection[str]) -> list[Effect]:
     """`safes` and `contracts`: the registered ones, whose losses are ours."""
     ours = {safe, *safes, *contracts}
-    found = [effect for log in run.logs for effect in _of_log(log, ours, contracts)]
-    for change in run.state_diff:
-        found += _of_change(change, safe, safes)
-    return found[:MOST]
+    found = [effect for change in run.state_diff for effect in _of_change(change, safe, safes)]
+    # A contract may emit whatever it likes, so its words come behind the state, and the same words count once.
+    found += dict.fromkeys(effect for log in run.logs for effect in _of_log(log, ours, contracts))
+    if len(found) > MOST:
+        return [*found[:MOST], Effect("cut", "", "", "", str(len(found) - MOST))]
+    return found
 
 
 def _of_log(log: SimulatedLog, ours: Collection[str], contracts: Collection[str]) -> Iterator[Effect]:
+    if log.topics[:1] == (AUTHORITY,) and len(log.data) >= 32:
+        yield Effect("owner", log.address, "", _address(log.data[:32]), "authority")
     if len(log.topics) < 3:
         return
     first, a, b = log.topics[0], _address(log.topics[1]), _address(log.topics[2])
@@ -70,7 +76,7 @@ def _of_log(log: SimulatedLog, ours: Collection[str], contracts: Collection[str]
         yield Effect("operator", log.address, a, b, "all")
     elif first in (SINGLE, MANY) and len(log.topics) > 3 and b in ours:
         yield Effect("token", log.address, b, _address(log.topics[3]), "some")
-    elif first == ROLE:
+    elif first in ROLES:
         yield Effect("role", log.address, "", b, "0x" + log.topics[1].hex())
     elif first in OWNER and a != ZERO_ADDRESS:
         yield Effect("owner", log.address, a, b, "owner")
@@ -86,8 +92,11 @@ def _of_change(change: Change, safe: str, safes: Collection[str]) -> Iterator[Ef
     slot = int(change.field, 16)
     if change.address == safe or change.address in safes:
         named = OF_A_SAFE.get(slot)
-        if named or (change.address == safe and slot != NONCE_SLOT):
-            yield Effect("safe", change.address, "", "", named or "storage")
+        if named:
+            after = int(change.after or "0", 0)
+            yield Effect("safe", change.address, "", str(after) if slot in COUNTED else _word(change.after), named)
+        elif slot != NONCE_SLOT:
+            yield Effect("safe", change.address, "", f"0x{slot:064x}", "storage")
     elif slot in IMPLEMENTATION_SLOTS:
         yield Effect("code", change.address, _word(change.before), _word(change.after), "implementation")
     elif slot == ADMIN_SLOT:

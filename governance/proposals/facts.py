@@ -1,15 +1,15 @@
 """The plain facts that findings look at, gathered from rows and the last simulation; nothing here asks the chain."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 
-from governance.findings import CallFacts, Effect, Facts
+from governance.findings import Approved, CallFacts, Effect, Facts
 from governance.proposals.building import calls_of
-from governance.proposals.decoding import Names, decode, is_rejection
+from governance.proposals.decoding import Names, decode, is_rejection, read_as_safe
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.unfolding import DEEPEST, MOST, Carried, carried
 from governance.protocols.models import Allowed, Contract, Power
@@ -18,7 +18,6 @@ from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.models import Executor
 from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES
 from integrations.safe.hashes import DELEGATECALL
-from integrations.safe.nested import APPROVE_HASH, message_hash_for_owner
 from ledger import Invalid
 from ledger.models import ScopeClosure
 
@@ -92,7 +91,7 @@ class Unfolding:
 
     def facts(self, call: Carried, depth: int = 0) -> CallFacts:
         names, codes = self.known.names, self.simulation.get("targets", {})
-        contract, own = names.contracts.get(call.to), call.to in (call.sender, ZERO_ADDRESS)
+        contract, own = names.contracts.get(call.to), read_as_safe(call, names)
         self.left -= 1
         inside = carried(call) if depth < DEEPEST else ([] if carried(call) == [] else None)
         if inside and len(inside) > self.left:
@@ -104,9 +103,10 @@ class Unfolding:
             data=call.data,
             label="this Safe itself" if call.to == self.safe else self.known.labels.get(call.to, ""),
             registered=contract is not None,
+            is_safe=call.to in names.safes,
             code=None if code is None else bool(code),
             code_changed=bool(pinned and code and code != pinned),
-            decoded=decode(call.data, contract=contract, own=own or call.to in names.safes) if call.data else None,
+            decoded=decode(call.data, contract=contract, own=own) if call.data else None,
             sender=call.sender,
             via=f"{call.how.capitalize()} {self._name(call.through)}" if call.how else "",
             delegated=call.delegated,
@@ -146,7 +146,10 @@ def everything_called(proposal: Proposal) -> list[Carried]:
     return found
 
 
-def facts_of(proposal: Proposal, names: Names, *, in_plan: bool | None) -> Facts:
+def facts_of(
+    proposal: Proposal, names: Names, *, in_plan: bool | None, approved: Mapping[str, Approved] | None = None
+) -> Facts:
+    """`approved`: the open proposals that it approves by their hashes."""
     safe, simulation = proposal.safe, proposal.simulation or {}
     known = Known(names, safe.protocol_id, safe.chain_id)
     gas = {name: proposal.raw_fields[name] for name in ("safeTxGas", "baseGas", "gasPrice")}
@@ -179,7 +182,7 @@ def facts_of(proposal: Proposal, names: Names, *, in_plan: bool | None) -> Facts
         codes=simulation.get("targets", {}),
         born=simulation.get("born", {}),
         holders=frozenset((address, holder) for address, _, holder in known.powers),
-        proposed=_proposed(proposal, names),
+        proposed=approved or {},
         delays=simulation.get("delays", {}),
         queued=frozenset(others),
         effects=tuple(Effect(**effect) for effect in simulation.get("effects", ())),
@@ -195,25 +198,17 @@ def _batch_code(proposal: Proposal, simulation: dict[str, Any]) -> bool | None:
     return bool(found == MULTI_SEND_CALL_ONLY_CODE_HASHES.get(proposal.version))
 
 
-def _proposed(proposal: Proposal, names: Names) -> frozenset[str]:
-    """Open proposals of other Safes on this chain: a parent may approve those by their hash. Asked where one does."""
-    if APPROVE_HASH not in bytes(proposal.data):
-        return frozenset()
-    found = Proposal.objects.filter(safe__chain=proposal.safe.chain, status__in=OPEN).exclude(safe=proposal.safe)
-    hashes = set(found.values_list("safe_tx_hash", flat=True)[:500])
-    child = names.safes.get(proposal.to)
-    if child is not None:  # or what a Safe that it owns is asked to sign for one of them
-        owned = found.filter(safe__owners__contains=[child.address]).select_related("safe")[:500]
-        hashes |= {message_hash_for_owner(one.safe_tx, child) for one in owned}
-    return frozenset(hashes)
-
-
 def _same_nonce(proposal: Proposal) -> tuple[int, ...]:
     """Other open proposals at this nonce, as far as everybody who reads this one may know of them."""
     others = Proposal.objects.filter(safe=proposal.safe, nonce=proposal.nonce, status__in=OPEN).exclude(pk=proposal.pk)
     if not others.order_by().values("pk")[:1]:
         return ()
+    known = known_to_readers_of(proposal, others)
+    return tuple(known.order_by("pk").values_list("pk", flat=True))
+
+
+def known_to_readers_of(proposal: Proposal, others: "QuerySet[Proposal]") -> "QuerySet[Proposal]":
+    """Of others, those that everybody who reads this one may know of."""
     above = ScopeClosure.objects.filter(descendant_id=proposal.scope_id).values("ancestor_id")
     secret = ScopeClosure.objects.filter(descendant_id=OuterRef("scope_id"), ancestor__private=True)
-    known = others.filter(~Exists(secret.exclude(ancestor__in=above)))
-    return tuple(known.order_by("pk").values_list("pk", flat=True))
+    return others.filter(~Exists(secret.exclude(ancestor__in=above)))

@@ -1,5 +1,6 @@
 """What the chain made of it: the Safe's own word in the receipt, and the mined trace beside the prediction."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
@@ -7,7 +8,7 @@ from governance.proposals.models import Proposal
 from integrations.chain.abi import decode_revert
 from integrations.chain.client import Client, client_for
 from integrations.chain.errors import RpcError, RpcRefused
-from integrations.chain.reading import Receipt
+from integrations.chain.reading import Receipt, block_ref
 from integrations.chain.transactions.models import Transaction
 from integrations.chain.transactions.services import choices_for
 from integrations.safe.contracts import execution_result
@@ -19,6 +20,7 @@ from work import Done, Lease, Outcome, Retry, faults
 ACTOR = "system:governance"
 INNER_CALL_FAILED = "the Safe executed it, but the inner call failed (ExecutionFailure)"
 Key = tuple[str, str]
+MOST_HELD = 200
 
 
 @dataclass(frozen=True)
@@ -33,11 +35,16 @@ class Difference:
 
 
 def compare(
-    predicted: list[dict[str, str]], actual: list[Change], retimed: list[Change] | None = None
+    predicted: list[dict[str, str]],
+    actual: list[Change],
+    retimed: list[Change] | None = None,
+    held: Mapping[Key, str] | None = None,
 ) -> list[Difference]:
-    """Where prediction and trace differ. `moved`: somebody else changed it before us; `timed`: it depends on the clock.
+    """Where prediction and trace differ. `moved`: somebody else changed it before us, and it ends as was predicted, or
+    grew by as much; `timed`: it depends on the clock.
 
-    `retimed` is the prediction on its own block, run with the mined block's number and time.
+    `retimed` is the prediction on its own block, run with the mined block's number and time. `held`: what stood where
+    only one of them changes anything, on the block of the other one.
     """
     said: dict[Key, Change] = {(one["address"], one["field"]): Change(**one) for one in predicted}
     did: dict[Key, Change] = {(one.address, one.field): one for one in actual}
@@ -52,20 +59,57 @@ def compare(
                 *key,
                 predicted=expected.after if expected else "unchanged",
                 actual=real.after if real else "unchanged",
-                kind=_kind(expected, real, again.get(key)),
+                kind=_kind(expected, real, again.get(key), (held or {}).get(key)),
             )
         )
     return found
 
 
 def _kind(
-    expected: Change | None, real: Change | None, again: Change | None
+    expected: Change | None, real: Change | None, again: Change | None, held: str | None
 ) -> Literal["difference", "moved", "timed"]:
     if again is not None and again == real:
         return "timed"
-    if expected and real and expected.before != real.before:
-        return "moved"
-    return "difference"
+    if expected and real:
+        moved = expected.before != real.before
+        return (
+            "moved" if moved and (expected.after == real.after or _growth(expected) == _growth(real)) else "difference"
+        )
+    only = expected or real
+    return "moved" if only and held is not None and _number(held) == _number(only.after) else "difference"
+
+
+def _growth(change: Change) -> int | str:
+    """By how much a number grew, as the chain counts; of code only what it is now."""
+    if change.field == "code":
+        return change.after
+    return (_number(change.after) - _number(change.before)) % 2**256
+
+
+def _number(value: str) -> int:
+    return int(value or "0", 0)
+
+
+def held_where_one_is_silent(
+    client: Client, predicted: list[dict[str, str]], actual: list[Change], *, before: str, mined: str
+) -> dict[Key, str]:
+    """What only the trace changes, as it stood when it was predicted; what only the prediction changes, as it is now.
+
+    Somebody may have moved a value that the transaction put back, or have brought it to its end already.
+    """
+    said = {(one["address"], one["field"]) for one in predicted}
+    did = {(one.address, one.field) for one in actual}
+    asked = [(key, before if key in did else mined) for key in sorted(said ^ did) if key[1] not in ("nonce", "code")]
+    asked = asked[:MOST_HELD]
+    answers = client.batch(
+        [
+            ("eth_getBalance", [address, block_ref(block)])
+            if field == "balance"
+            else ("eth_getStorageAt", [address, field, block_ref(block)])
+            for (address, field), block in asked
+        ]
+    )
+    return {key: one for (key, _), one in zip(asked, answers, strict=True) if isinstance(one, str)}
 
 
 def run(lease: Lease) -> Outcome:
@@ -126,7 +170,13 @@ def read_outcome(client: Client, proposal: Proposal, sent: Transaction, receipt:
     except RpcRefused:
         return result  # this chain's nodes do not trace: said on the page, not guessed
     retimed = _retimed(client, proposal, sent, receipt) if simulation.get("ok") else None
-    differences = compare(simulation.get("changes", []), actual, retimed)
+    predicted = simulation.get("changes", [])
+    held = {}
+    if simulation.get("ok"):
+        held = held_where_one_is_silent(
+            client, predicted, actual, before=simulation["block_hash"], mined=receipt.block_hash
+        )
+    differences = compare(predicted, actual, retimed, held)
     result["actual"] = [asdict(change) for change in actual]
     result["differences"] = [asdict(difference) for difference in differences]
     result["compared"] = bool(simulation.get("ok"))

@@ -4,17 +4,20 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from governance.findings import Found, find_all
+from governance.findings import Approved, Found, find_all
 from governance.proposals.counting import why_closed
 from governance.proposals.decoding import CallView, Names, call_views
 from governance.proposals.facts import facts_of
 from governance.proposals.integrity import check_row
 from governance.proposals.models import Proposal
 from governance.proposals.simulating import keep_fresh
+from governance.proposals.unseen import approved_by, secret_from_readers_of
 from governance.safes.models import Safe
 from governance.waivers.services import Standing, covered, refuse_own_grant, standings
 from integrations.safe.hashes import SafeTx, domain_separator, message_hash, safe_tx_hash
 from ledger import Refused
+
+DEEPEST = 2
 
 
 @dataclass(frozen=True)
@@ -82,14 +85,17 @@ class Review:
         ]
 
 
-def review(proposal: Proposal, *, look: bool = True) -> Review:
-    """With `look` the chain is asked again where our last look is old; without it nothing leaves the database."""
+def review(proposal: Proposal, *, look: bool = True, depth: int = 0) -> Review:
+    """With `look` the chain is asked again where our last look is old; without it nothing leaves the database.
+
+    `depth`: how many approvals lead to this one.
+    """
     if look:
         keep_fresh(proposal)
     names = Names.on(proposal.safe.chain)
     views = call_views(proposal, names)
     tampered, in_plan = _trouble(proposal)
-    facts = facts_of(proposal, names, in_plan=in_plan)
+    facts = facts_of(proposal, names, in_plan=in_plan, approved=_approved(proposal, names, look, depth))
     findings = find_all(facts)
     return Review(
         proposal=proposal,
@@ -102,6 +108,22 @@ def review(proposal: Proposal, *, look: bool = True) -> Review:
         tampered=tampered,
         waivers=standings(proposal) if any(one.grade == "blocking" for one in findings) else [],
     )
+
+
+def _approved(proposal: Proposal, names: Names, look: bool, depth: int) -> dict[str, Approved]:
+    """What it says yes to by a hash, judged as if it were signed itself; what blocks that one blocks this one."""
+    behind = approved_by(proposal, names)
+    if depth == DEEPEST:
+        return dict.fromkeys(behind, Approved(blocking=("It approves approvals deeper than anybody reads.",)))
+    secret = secret_from_readers_of(proposal, behind.values()) if behind else set()
+    found = {}
+    for digest, one in behind.items():
+        inner = review(one, look=look, depth=depth + 1)
+        words = [inner.tampered] if inner.tampered else [f"{it.label}: {it.text}" for it in inner.blocking]
+        if words and one.pk in secret:
+            words = ["Its own page says why, to those who may read it."]
+        found[digest] = Approved(inner.simulation.get("ok"), tuple(words))
+    return found
 
 
 def _trouble(proposal: Proposal) -> tuple[str, bool | None]:

@@ -8,7 +8,8 @@ from django.db import IntegrityError, transaction
 
 from governance.plans.models import Plan
 from governance.plans.schema import Call
-from governance.proposals.building import Built, as_json, build, calls_of, read_calls
+from governance.proposals.building import Built, as_json, build, calls_of, read_calls, refuse_over_long
+from governance.proposals.calling import refuse_hidden
 from governance.proposals.decoding import is_rejection
 from governance.proposals.ending import check_limit, set_timer, withdraw
 from governance.proposals.integrity import check_plan
@@ -52,6 +53,7 @@ def propose(
     description = prose("description", description, LONGEST_DESCRIPTION, empty=True)
     check_limit(expires_at)
     checked = read_calls(calls)
+    refuse_hidden(checked, safe.chain)
     if plan is not None:
         _refuse_mixed(plan, safe)
         check_plan(plan, step_id, safe, [call.model_dump() for call in checked])
@@ -80,6 +82,7 @@ def adopt(*, safe: Safe, tx: SafeTx, title: str, description: str, actor: str) -
     if (tx.chain_id, tx.safe, tx.version) != (safe.chain.chain_id, safe.address, safe.version):
         raise Invalid("safe", "This is a transaction of another Safe.", f"one of {safe.address}")
     calls = calls_of(tx)
+    refuse_over_long(tx, calls)
     return store(
         safe=safe,
         tx=tx,

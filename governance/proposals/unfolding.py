@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from integrations.chain.abi import selector
+from integrations.chain.hashing import keccak
 from integrations.chain.known_calls import read_known
 from integrations.safe.contracts import MULTI_SEND_CALL_ONLY, decode_multi_send
 from ledger import Invalid
@@ -37,6 +38,16 @@ def _one(how: str, *, own: bool = False) -> Read:
         sender = call.sender if own else call.to
         delegated = args.get("operation", 0) == 1
         return [Carried(sender, args["target"], args.get("value", 0), args["data"], how, call.to, delegated)]
+
+    return read
+
+
+def _compound(how: str) -> Read:
+    """Compound's timelock: the function by its signature, then only its arguments; without one, whole calldata."""
+
+    def read(call: Carried, args: Args) -> list[Carried]:
+        head = keccak(args["a"].encode())[:4] if args["a"] else b""
+        return [Carried(call.to, args["target"], args["value"], head + args["data"], how, call.to)]
 
     return read
 
@@ -86,6 +97,8 @@ _EXEC = (
     "address d, address e, bytes f)"
 )
 _MODULE = "(address target, uint256 value, bytes data, uint8 operation)"
+_ROLE = "(address target, uint256 value, bytes data, uint8 operation, bytes32 a, bool b)"
+_COMPOUND = "(address target, uint256 value, string a, bytes data, uint256 b)"
 CARRIERS: dict[str, Read] = {
     "multiSend(bytes transactions)": _batched,
     "schedule(address target, uint256 value, bytes data, bytes32 a, bytes32 b, uint256 c)": _one("scheduled in"),
@@ -103,6 +116,13 @@ CARRIERS: dict[str, Read] = {
     _EXEC: _one("executed by"),
     "execTransactionFromModule" + _MODULE: _one("executed as a module of"),
     "execTransactionFromModuleReturnData" + _MODULE: _one("executed as a module of"),
+    "execTransactionWithRole" + _ROLE: _one("executed by"),
+    "execTransactionWithRoleReturnData" + _ROLE: _one("executed by"),
+    "executeNextTx" + _MODULE: _one("executed by"),
+    "queueTransaction" + _COMPOUND: _compound("queued in"),
+    "executeTransaction" + _COMPOUND: _compound("executed by"),
+    "schedule(address target, bytes data, uint48 a)": _one("scheduled in"),
+    "execute(address target, bytes data)": _one("executed by"),
     "upgradeToAndCall(address code, bytes data)": _upgraded,
     "upgradeAndCall(address proxy, address code, bytes data)": _upgraded,
     "multicall(bytes[] datas)": _itself,

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from governance.proposals.building import as_json, calls_of
+from governance.proposals.building import as_json, calls_of, refuse_over_long
 from governance.proposals.counting import add_confirmation, given, refuse_unless_signing
 from governance.proposals.integrity import check_row
 from governance.proposals.models import DEAD, Confirmation, Proposal, Via
@@ -37,6 +37,7 @@ def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
             f"Contract-transaction-hash={tx.hash} does not match provided contract-tx-hash={offer.safe_tx_hash}"
         )
     _refuse_used_nonce(safe, tx)
+    _refuse_over_long(tx)
     delegates = {row.delegate: row.delegator for row in Delegate.objects.of(safe)}
     signed = _from_sender(safe, offer, tx, delegates)
     for one in signed:
@@ -111,6 +112,13 @@ def _from_sender(safe: Safe, offer: Offer, tx: SafeTx, delegates: dict[str, str]
     if offer.sender not in signers:
         raise wrong(f"Signature does not match sender={offer.sender}. Calculated owners={signers}")
     return signed
+
+
+def _refuse_over_long(tx: SafeTx) -> None:
+    try:
+        refuse_over_long(tx, calls_of(tx))
+    except Invalid as error:
+        raise Wrong({"data": [f"{error.message} {error.hint}"]}, UNPROCESSABLE) from None
 
 
 def _refuse_delegate_call(tx: SafeTx) -> None:

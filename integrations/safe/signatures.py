@@ -75,7 +75,7 @@ def _check_length(raw: bytes) -> None:
         raise Invalid("signature", "64 bytes: this looks like a compact signature (EIP-2098).", "65 bytes: r, s and v")
     if len(raw) < WORD_SIGNATURE:
         raise Invalid("signature", f"{len(raw)} bytes: too short.", "65 bytes: 0x followed by 130 digits")
-    if len(raw) > WORD_SIGNATURE + 32 + MAX_CONTRACT_SIGNATURE:
+    if len(raw) > WORD_SIGNATURE + 32 + MAX_CONTRACT_SIGNATURE + 31:
         raise Invalid("signature", "Far too long.", "one owner's signature")
 
 
@@ -88,9 +88,10 @@ def _contract(raw: bytes) -> Signature:
             "owner, offset 65, 00, then the length and the bytes",
         )
     length = int.from_bytes(raw[65:97], "big")
-    if length != len(raw) - 97:
+    filled = raw[97 + length :]
+    if length > len(raw) - 97 or (filled and filled != bytes(-length % 32)):  # encoders fill up to whole words
         raise Invalid("signature", f"It promises {length} bytes and carries {len(raw) - 97}.", "exactly its length")
-    return Signature(CONTRACT, _owner(raw[12:32]), raw[:65], raw[65:])
+    return Signature(CONTRACT, _owner(raw[12:32]), raw[:65], raw[65 : 97 + length])
 
 
 def _approved(raw: bytes) -> Signature:

@@ -80,6 +80,8 @@ def simulate(
     message["gas"] = hex(SIMULATED_GAS)
     calls, diff = _traces(client, message, block, {tx.safe: {"stateDiff": overrides}})
     hidden = {(tx.safe, slot) for slot in overrides if slot != f"0x{NONCE_SLOT:064x}"}
+    if not sender:  # an owner stands in for whoever will send it: no gas is paid, so what moves its balance is told
+        hidden.add((checksum(signers[0]), "nonce"))
     logs = tuple(logs_of(calls))
     revert = revert_reason(calls, errors)
     said = execution_result(tx.safe, tx.hash, [(one.address, one.topics, one.data) for one in logs])
@@ -89,7 +91,7 @@ def simulate(
         ok=not revert,
         revert=revert,
         gas_used=int(calls.get("gasUsed", "0x0"), 16),
-        state_diff=tuple(state_changes(diff, drop=(message["from"],), hidden=hidden)),
+        state_diff=tuple(state_changes(diff, drop=(message["from"],) if sender else (), hidden=hidden)),
         logs=() if calls.get("error") else logs,
         block=block,
         assumed_nonce=tx.nonce != state.nonce,
@@ -168,7 +170,7 @@ def state_changes(
     """A diff-mode trace as changes, in one order: a prediction and a mined transaction's own trace compare by it.
 
     `drop`: accounts whose balance and nonce move with gas alone (sender, block producer); `hidden`: slots that we
-    overrode ourselves.
+    overrode ourselves, and the nonce of who stands in for the sender.
     """
     pre, post = diff.get("pre") or {}, diff.get("post") or {}
     paying = {checksum(address) for address in drop}
@@ -177,7 +179,7 @@ def state_changes(
         address = checksum(raw)
         before, after = pre.get(raw) or {}, post.get(raw) or {}
         for name in ("balance", "nonce", "code"):
-            if name in after and address not in paying:
+            if name in after and address not in paying and (address, name) not in hidden:
                 changes.append(Change(address, name, str(before.get(name, "")), str(after[name])))
         slots = {**(before.get("storage") or {}), **(after.get("storage") or {})}
         for slot in sorted(slots):

@@ -322,6 +322,17 @@ def test_predicted_and_actual_are_compared_by_cause() -> None:
     retimed = [Change(a, slot + "2", "1", "3")]
     found = {(one.field[-1], one.kind) for one in compare(predicted, actual, retimed)}
     assert found == {("1", "moved"), ("2", "timed"), ("3", "difference"), ("9", "difference")}
+    word, thief = f"0x{9:x}", f"0x{2**100:x}"
+    kinds = lambda *args: [one.kind for one in compare(*args)]  # noqa: E731
+    one = {"address": a, "field": "0x1", "before": "0x1", "after": "0x2"}
+    assert kinds([one], [Change(a, "0x1", word, thief)]) == ["difference"]  # moved before us, and not as predicted
+    assert kinds([one], [Change(a, "0x1", word, "0x2")]) == ["moved"]
+    assert kinds([one], [Change(a, "0x1", word, "0xa")]) == ["moved"]  # a counter that others moved too
+    put_back = [Change(a, "0x1", word, "0x1")]
+    assert kinds([], put_back) == ["difference"]
+    assert kinds([], put_back, None, {(a, "0x1"): "0x1"}) == ["moved"]
+    assert kinds([one], [], None, {(a, "0x1"): "0x2"}) == ["moved"]
+    assert kinds([one], [], None, {(a, "0x1"): "0x1"}) == ["difference"]
 
 
 def test_without_an_executor_it_says_so_and_a_person_tries_again(helix: World) -> None:

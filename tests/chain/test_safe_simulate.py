@@ -56,6 +56,18 @@ def test_the_prediction_is_what_the_mined_transaction_does(devnet: Devnet, versi
         assert (int(raw, 16) if isinstance(raw, str) else raw) == after
 
 
+def test_a_payment_to_the_owner_who_stands_in_for_the_sender_is_seen(devnet: Devnet) -> None:
+    client = client_of(devnet.url)
+    owners = sorted((key.address for key in accounts(3)), key=lambda one: int(one, 16))
+    safe = make_safe(devnet.rpc, "1.4.1", owners, 2)
+    devnet.rpc("anvil_setBalance", safe, hex(10**18))
+    state = read_safe(client, safe)
+    found = simulate(client, SafeTx(CHAIN_ID, safe, "1.4.1", owners[0], value=12345), state)
+    paid = [c for c in found.state_diff if c.address == owners[0]]
+    assert [(c.field, int(c.after, 0) - int(c.before, 0)) for c in paid] == [("balance", 12345)]
+    assert {c.address for c in found.state_diff} == {owners[0], safe}
+
+
 @pytest.mark.parametrize("version", SUPPORTED)
 def test_a_hostile_change_of_the_threshold_is_seen(devnet: Devnet, version: str) -> None:
     """With an overridden threshold this would show no change at all."""

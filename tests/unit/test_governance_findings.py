@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from governance.findings import FINDINGS, CallFacts, Effect, Facts, find_all
+from governance.findings import FINDINGS, Approved, CallFacts, Effect, Facts, find_all
 from integrations.chain.abi import decode_call
 
 SAFE = "0x41675C099F32341bf84BFc5382aF534df5C7461a"
@@ -44,8 +44,9 @@ def facts_of(changes: dict[str, Any]) -> Facts:
     fields["calls"] = tuple(call_of(raw) for raw in fields["calls"])
     for name in ("owners", "same_nonce"):
         fields[name] = tuple(fields.get(name, ()))
-    for name in ("queued", "proposed"):
-        fields[name] = frozenset(fields.get(name, ()))
+    fields["queued"] = frozenset(fields.get("queued", ()))
+    approved = fields.get("proposed", {})
+    fields["proposed"] = {one: Approved(said["simulated"], tuple(said["blocking"])) for one, said in approved.items()}
     fields["holders"] = frozenset(tuple(one) for one in fields.get("holders", ()))
     fields["effects"] = tuple(Effect(**one) for one in fields.get("effects", ()))
     return Facts(**fields)

@@ -42,8 +42,12 @@ def test_batches_and_handlers_are_the_published_ones(version: str) -> None:
     entries = published(version, "multi_send_call_only")
     assert {entry["address"] for entry in entries} == set(c.MULTI_SEND_CALL_ONLY[version])
     assert {entry["codeHash"] for entry in entries} == {c.MULTI_SEND_CALL_ONLY_CODE_HASHES[version]}
-    for entry in published(version, "compatibility_fallback_handler"):
+    handlers = published(version, "compatibility_fallback_handler")
+    handlers += published(version, "extensible_fallback_handler") if version == "1.5.0" else []
+    for entry in handlers:
         assert c.FALLBACK_HANDLERS[entry["address"]] == version
+        assert c.FALLBACK_HANDLER_CODE_HASHES[entry["address"]] == entry["codeHash"]
+    assert set(c.FALLBACK_HANDLER_CODE_HASHES) == set(c.FALLBACK_HANDLERS)
 
 
 @pytest.mark.parametrize("version", c.SUPPORTED)
