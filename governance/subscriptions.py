@@ -6,11 +6,12 @@ from governance.exchange.exchanging import hurry
 from governance.jobs import OUTCOME, SETTLE
 from governance.proposals import reminding
 from governance.proposals.approving import approved_by
-from governance.proposals.counting import COLLECTING, enqueue_recount
+from governance.proposals.counting import BLOCKED, COLLECTING, enqueue_recount
 from governance.proposals.models import Proposal, Via
 from governance.proposals.signing import EXECUTE
 from governance.proposals.telling import ask_signers
 from governance.safes.models import Safe
+from governance.waivers.models import Waiver
 from integrations.chain.transactions.models import Transaction
 from ledger import subscribe, transition
 from ledger.models import Event
@@ -108,6 +109,15 @@ def approval_executed(event: Event) -> None:
     done = Proposal.objects.filter(pk=number).select_related("safe").first() if number else None
     for proposal in approved_by(done) if done else ():
         enqueue_recount(proposal, key=str(event.pk), actor=ACTOR)
+
+
+@subscribe("approval.satisfied", name="governance.waivers")
+def let_pass(event: Event) -> None:
+    """What had enough signatures and was held back by a finding may be ready now."""
+    number = _number(str((event.after or {}).get("about", "")), "waiver")
+    waiver = Waiver.objects.filter(pk=number).select_related("proposal__scope").first() if number else None
+    if waiver and waiver.proposal.status == "signing" and (waiver.proposal.stopped or {}).get("code") == BLOCKED:
+        enqueue_recount(waiver.proposal, key=str(event.pk), actor=ACTOR)
 
 
 @subscribe("confirmation.*", name="governance.exchange")

@@ -60,7 +60,9 @@ def _signatures(proposal: Proposal, safe: Safe) -> list[Confirmation]:
         check_row(proposal)
     except Refused:
         return []  # somebody altered the row: it says so on its page
-    rows = proposal.confirmations.filter(lapsed="", owner__in=safe.owners)
+    rows = list(proposal.confirmations.filter(lapsed="", owner__in=safe.owners))
+    if proposal.status == "signing" and len(rows) >= safe.threshold:
+        return []  # something blocks it, or nobody has looked yet: enough of them would execute it
     return sorted(rows, key=lambda row: (row.kind not in ("eip712", "eth_sign"), row.pk))
 
 

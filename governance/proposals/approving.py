@@ -8,6 +8,7 @@ from governance.proposals.counting import (
     COLLECTING,
     counted,
     given,
+    hold_back,
     locked,
     refuse_unless_signing,
     settle,
@@ -179,12 +180,28 @@ def recount(proposal: Proposal, *, actor: str = ACTOR) -> None:
     for child in children(safe):
         complete(proposal, current(child), actor=actor)
     look(proposal, actor=actor)
+    complete_ones = counted(given(proposal).values(), safe) >= safe.threshold
+    blocked = _blocked(proposal) if complete_ones and proposal.status == "signing" else ""
     with transaction.atomic():
         try:
             held = locked(proposal)
         except Refused:
             return
-        settle(held, safe, counted(given(held).values(), safe), actor=actor)
+        signed = counted(given(held).values(), safe)
+        if blocked and held.status == "signing" and signed >= safe.threshold:
+            hold_back(held, blocked, actor=actor)
+        else:
+            settle(held, safe, signed, actor=actor, judged=complete_ones)
+
+
+def _blocked(proposal: Proposal) -> str:
+    """What blocks a signed one, now that its simulation was looked at; "" if nothing does."""
+    from governance.proposals.review import review
+
+    found = review(proposal)
+    if proposal.simulated_at is None:
+        raise Refused(f"{proposal.safe.chain.name} cannot be read at this moment.", "try again", "chain-unavailable")
+    return f"{found.blocking[0].label}: {found.blocking[0].text}" if found.blocking else found.tampered
 
 
 def _look_at_contracts(proposal: Proposal, actor: str) -> None:

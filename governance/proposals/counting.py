@@ -14,6 +14,7 @@ from ledger import Invalid, Refused, alarm, record, transition
 from work import enqueue
 from work.models import Work
 
+BLOCKED = "blocking-finding"
 EXECUTE, RECOUNT = "governance.execute", "governance.recount"
 COLLECTING = ("signing", "ready")
 BECAME = {
@@ -81,8 +82,12 @@ def add_confirmation(
     actor: str,
     user: Any,
     via: str,
+    judged: bool = True,
 ) -> Confirmation:
-    """One more, under the proposal's lock (or in the transaction that makes it); `there`: those given before."""
+    """One more, under the proposal's lock (or in the transaction that makes it); `there`: those given before.
+
+    `judged`: a simulation was looked at before it was taken.
+    """
     values = {"signature": bytes.fromhex(parsed.hex[2:]), "kind": parsed.kind, "user": user, "via": via}
     row = there.get(parsed.owner)
     if row is None:
@@ -106,7 +111,7 @@ def add_confirmation(
             "threshold": safe.threshold,
         },
     )
-    settle(held, safe, signed, actor=actor)
+    settle(held, safe, signed, actor=actor, judged=judged)
     return row
 
 
@@ -115,11 +120,16 @@ def counted(rows: Iterable[Confirmation], safe: Safe) -> int:
     return sum(row.owner in safe.owners and not row.lapsed for row in rows)
 
 
-def settle(held: Proposal, safe: Safe, signed: int, *, actor: str) -> None:
-    """Ready as soon as enough count, signing again when too few do. The caller holds the proposal's row."""
+def settle(held: Proposal, safe: Safe, signed: int, *, actor: str, judged: bool = True) -> None:
+    """Ready as soon as enough count, signing again when too few do. The caller holds the proposal's row.
+
+    Enough that nobody has `judged` with a simulation are looked at in a worker first.
+    """
     numbers = {"signed": signed, "threshold": safe.threshold}
-    if held.status == "signing" and signed >= safe.threshold:
-        also = {"stopped": None} if (held.stopped or {}).get("code") == "threshold" else {}
+    if held.status == "signing" and signed >= safe.threshold and not judged:
+        enqueue_recount(held, key=f"judge:{signed}", actor=actor)
+    elif held.status == "signing" and signed >= safe.threshold:
+        also = {"stopped": None} if (held.stopped or {}).get("code") in ("threshold", BLOCKED) else {}
         transition(held, "ready", actor=actor, after=numbers, also=also)
         if held.auto_execute:
             enqueue_execution(held, actor)
@@ -134,6 +144,22 @@ def settle(held: Proposal, safe: Safe, signed: int, *, actor: str) -> None:
             also={"stopped": {"code": "threshold", "reason": reason}},
             alarm=alarm(f"proposal-stopped:{held.pk}", "SEV2", title=f"Proposal {held.pk} stopped: {reason}"[:200]),
         )
+
+
+def hold_back(held: Proposal, reason: str, *, actor: str) -> None:
+    """Enough have signed, and something blocks it: it is not ready, and says why. The caller holds its row."""
+    stopped = {"code": BLOCKED, "reason": reason}
+    if held.stopped == stopped:
+        return
+    Proposal.objects.filter(pk=held.pk).update(stopped=stopped)
+    record(
+        "proposal.stopped",
+        actor=actor,
+        scope=held.scope,
+        subject=held.subject,
+        reason=reason,
+        alarm=alarm(f"proposal-stopped:{held.pk}", "SEV2", title=f"Proposal {held.pk} stopped: {reason}"[:200]),
+    )
 
 
 def enqueue_execution(proposal: Proposal, actor: str) -> None:

@@ -37,6 +37,7 @@ SELECT json_build_object(
   'signed', (
     SELECT json_agg(json_build_object(
       'owner', c.owner, 'signature', encode(c.signature, 'hex'), 'kind', c.kind,
+      'counts', s.owners @> to_jsonb(c.owner),
       'created_at', to_char(c.created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
     ) ORDER BY c.created_at, c.id) FROM governance_confirmation c WHERE c.proposal_id = p.id AND c.lapsed = ''
   )
@@ -65,19 +66,38 @@ def transactions(rows: "QuerySet[Proposal]", chain_id: int, *, version: int) -> 
     return [_transaction(row, decoder, version) for row in found]
 
 
-def confirmations(rows: "QuerySet[Confirmation]") -> list[Row]:
-    found = rows.values("owner", "signature", "kind", "created_at")
-    return [
-        _confirmation({**row, "signature": bytes(row["signature"]).hex(), "created_at": when(row["created_at"])})
-        for row in found
+def too_few(signed: list[Row], status: str, threshold: int) -> list[Row]:
+    """Enough signatures of one that is not ready (not judged yet, or blocked) are not given out: anybody could execute
+    it with them. The last ones are kept back until it is."""
+    if status != "signing" or len(signed) < threshold:
+        return signed
+    shown, counting = [], 0
+    for one in signed:
+        counting += bool(one["counts"])
+        if counting < threshold or not one["counts"]:
+            shown.append(one)
+    return shown
+
+
+def confirmations(proposal: Proposal) -> list[Row]:
+    rows = Confirmation.objects.filter(proposal=proposal, lapsed="").order_by("created_at", "pk")
+    found = [
+        {
+            **row,
+            "signature": bytes(row["signature"]).hex(),
+            "created_at": when(row["created_at"]),
+            "counts": row["owner"] in proposal.safe.owners,
+        }
+        for row in rows.values("owner", "signature", "kind", "created_at")
     ]
+    return [_confirmation(row) for row in too_few(found, proposal.status, proposal.safe.threshold)]
 
 
 def _transaction(row: Row, decoder: Decoder, version: int) -> Row:
     failed = row["status"] == "failed" and row["reason"] == INNER_CALL_FAILED
     executed = failed or row["status"] == "executed"
     number = str if version > 1 else int
-    data, signed = row["data"], row["signed"] or []
+    data, signed = row["data"], too_few(row["signed"] or [], row["status"], row["threshold"])
     modified = max((one["created_at"] for one in signed), default=row["created_at"])
     return {
         "safe": row["safe_address"],

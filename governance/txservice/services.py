@@ -154,15 +154,18 @@ def _more(proposal: Proposal, signed: list[Signature], safe: Safe, *, actor: str
         row.safe, row.scope, row.plan = proposal.safe, proposal.scope, proposal.plan  # these never change
         refuse_unless_signing(row)
         check_row(row)
+        row.simulated_at = proposal.simulated_at  # what was judged, even if it was simulated since
         _add(row, signed, safe, given(row), actor=actor, user=user)
 
 
 def _add(
     held: Proposal, signed: list[Signature], safe: Safe, there: dict[str, Confirmation], *, actor: str, user: Any
 ) -> None:
+    """Enough of them make it ready only once a simulation was judged: before that they are kept, and wait for it."""
+    judged = held.simulated_at is not None
     for one in signed:
         if one.owner not in there or there[one.owner].lapsed:
-            add_confirmation(held, one, safe, there, actor=actor, user=user, via=Via.API)
+            add_confirmation(held, one, safe, there, actor=actor, user=user, via=Via.API, judged=judged)
 
 
 def add_signatures(*, proposal: Proposal, blob: bytes, actor: str, user: Any) -> None:

@@ -2,14 +2,13 @@
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import User
 from accounts.selectors import actor_of
-from governance.proposals.models import Confirmation, Proposal
+from governance.proposals.models import Proposal
 from governance.safes.models import Safe
 from governance.txservice import answers, incoming, selectors, services
 from governance.txservice.base import Proposing, ServiceView, page
@@ -69,10 +68,9 @@ class Confirmations(ServiceView):
 
     def get(self, request: Request, safe_tx_hash: str, **_: Any) -> Response:
         seen = selectors.transaction(request.user, self.chain_id, safe_tx_hash)
-        rows = Confirmation.objects.filter(Exists(seen.filter(pk=OuterRef("proposal_id"))), lapsed="").order_by(
-            "created_at"
-        )
-        return page(request, rows.count(), lambda first, last: answers.confirmations(rows[first:last]))
+        proposal = seen.select_related("safe").first()
+        found = answers.confirmations(proposal) if proposal else []
+        return page(request, len(found), lambda first, last: found[first:last])
 
     def post(self, request: Request, safe_tx_hash: str, **_: Any) -> Response:
         signature = incoming.signature_of(request.data)

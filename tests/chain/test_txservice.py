@@ -32,10 +32,12 @@ from integrations.chain.models import Chain, Endpoint
 from integrations.devnet.anvil import ROOT, Anvil
 from integrations.devnet.chain import CAROL, COUNCIL_1, DAN, ERIN
 from integrations.devnet.safes import calldata
+from integrations.safe.contracts import InnerCall, encode_multi_send, multi_send_address
 from ledger.models import Event
 from ledger.scopes import set_private
 from tests.chain.conftest import Devnet
 from tests.chain.helix.world import node
+from tests.drain import settle
 from tests.governance_world import World, sign, world
 from tests.people import person, program_of
 
@@ -112,6 +114,12 @@ def hash_of(tx: SafeTx) -> str:
     return "0x" + bytes(tx.safe_tx_hash).hex()
 
 
+def looked_at(proposal: Proposal) -> None:
+    """The workers simulate what came in, and judge it."""
+    settle(("governance.review", "governance.recount"))
+    proposal.refresh_from_db()
+
+
 def delegated(desk: Desk, delegate: str, key: str) -> bytes:
     message = encode_typed_data(full_message=get_delegate_message(delegate, desk.chain_id))  # type: ignore[arg-type]
     return bytes(Account.sign_message(message, key).signature)
@@ -138,7 +146,7 @@ def test_safe_eth_py_goes_all_the_way(helix: World, live_server: LiveServer, ver
     assert (proposal.safe_tx_hash, proposal.status, proposal.created_by) == (hash_of(tx), "signing", "token:safe-cli")
     assert api.post_transaction(tx), "handed in again, it is the same one"
     assert api.post_signatures(tx.safe_tx_hash, desk.tx().sign(ERIN.key))
-    proposal.refresh_from_db()
+    looked_at(proposal)
     assert proposal.status == "ready"
     read, mined = api.get_safe_transaction(tx.safe_tx_hash)
     assert (read.proposer, mined, len(read.signatures)) == (CAROL.address, None, 130)
@@ -187,6 +195,7 @@ def test_the_same_safe_on_two_chains_is_two_safes(desk: Desk, monkeypatch: pytes
         with pytest.raises(SafeAPIException, match="is not an owner"):
             there.post_signatures(twin.safe_tx_hash, tx.sign(ERIN.key))
         assert there.post_signatures(twin.safe_tx_hash, twin.sign(ERIN.key))
+        looked_at(Proposal.objects.get(safe__chain=other))
         for api, mine, signed in ((desk.api, tx, 1), (there, twin, 2)):
             (row,) = api.get_transactions(here)
             assert (row["safeTxHash"], len(row["confirmations"])) == (hash_of(mine), signed)
@@ -343,6 +352,45 @@ def test_who_may_ask(desk: Desk) -> None:
     assert requests.get(f"{desk.base}/api/v1/about/", timeout=20).json()["name"] == "Safe Transaction Service"
     only = f"{desk.server.url}/safe-tx-service/api/v1/safes/{desk.safe.address}/"
     assert requests.get(only, headers={"Authorization": f"Bearer {viewer}"}, timeout=20).json()["threshold"] == 2
+
+
+def test_enough_signatures_wait_until_the_simulation_was_judged(desk: Desk) -> None:
+    """Nothing in the transaction itself is wrong; what it does is only seen when it is simulated."""
+    data = calldata("transfer(address,uint256)", DAN.address, 10**30)
+    bad = desk.tx(0, CAROL, ERIN, to=desk.helix.devnet.deployment.usd, data=data)
+    bad.value, bad.signatures = 0, b""
+    for one in (CAROL, ERIN):
+        bad.sign(one.key)
+    assert desk.offer(bad, CAROL.address).status_code == 201
+    proposal = Proposal.objects.get()
+    path = f"v2/multisig-transactions/{hash_of(bad)}/"
+    confirmations = f"v1/multisig-transactions/{hash_of(bad)}/confirmations/"
+
+    def shown() -> tuple[int, int]:
+        return len(desk.ask("GET", path).json()["confirmations"]), desk.ask("GET", confirmations).json()["count"]
+
+    assert (proposal.status, proposal.confirmations.count(), shown()) == ("signing", 2, (1, 1))
+    looked_at(proposal)
+    assert (proposal.status, proposal.confirmations.count(), shown()) == ("signing", 2, (1, 1))
+    assert proposal.stopped["code"] == "blocking-finding" and "it fails" in proposal.stopped["reason"]
+    assert Event.objects.filter(verb="proposal.stopped").count() == 1
+    refused = desk.ask("POST", confirmations, {"signature": "0x" + bytes(bad.sign(DAN.key)).hex()})
+    assert refused.status_code == 400 and "may not be signed" in refused.text
+    good = desk.tx(1, CAROL, ERIN)
+    assert desk.offer(good, CAROL.address).status_code == 201
+    assert Proposal.objects.get(nonce=1).status == "signing"
+    fine = Proposal.objects.get(nonce=1)
+    looked_at(fine)
+    assert fine.status == "ready"
+    assert len(desk.ask("GET", f"v2/multisig-transactions/{hash_of(good)}/").json()["confirmations"]) == 2
+
+
+def test_an_over_long_batch_is_refused_as_by_the_other_doors(desk: Desk) -> None:
+    calls = [InnerCall(DAN.address, 1, b"")] * 101
+    tx = desk.tx(0, CAROL, to=multi_send_address(desk.version), data=encode_multi_send(calls), operation=1)
+    answer = desk.offer(tx, CAROL.address)
+    assert (answer.status_code, answer.json()) == (422, {"data": ["101 calls are too many for one batch. at most 100"]})
+    assert not Proposal.objects.exists()
 
 
 def test_what_lapsed_is_not_listed_and_may_be_given_again(desk: Desk) -> None:

@@ -114,8 +114,13 @@ def test_what_does_not_fit_the_abi_is_an_error_at_its_place(
     assert said in words
 
 
-def test_calldata_with_trailing_bytes_are_taken_where_no_function_was_named(safe: Safe) -> None:
-    assert ask(safe, {"to": VAULT, "data": CAP + "00"}).status_code == 201
+def test_nothing_hides_behind_the_arguments_where_no_function_was_named(safe: Safe) -> None:
+    """Of what is registered; what nobody knows is left to the findings."""
+    found, words = at(ask(safe, {"to": VAULT, "data": CAP}, {"to": VAULT, "data": CAP + "00"}))
+    assert found == "calls.1.data" and "1 byte follows" in words and "the first 68 bytes" in words
+    assert at(ask(safe, {"to": VAULT, "data": CAP[:-2]}))[0] == "calls.0.data"
+    assert at(ask(safe, {"to": safe.address, "data": "0x694e80c3" + "01".rjust(66, "0")}))[0] == "calls.0.data"
+    assert ask(safe, {"to": OTHER, "data": CAP + "00"}).status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ POWERS = (
     ("vault", "revokeRole(bytes32,address)", "timelock"),
     ("vault", "setGracePeriod(uint64)", "timelock"),
     ("till", "setPayee(address)", "timelock"),
+    ("timelock", "updateDelay(uint256)", "timelock"),
 )
 ALLOWED: dict[str, tuple[str, ...]] = {
     "usd": ("transfer(address,uint256)", "approve(address,uint256)", "mint(address,uint256)"),
