@@ -14,7 +14,7 @@ from ledger import Invalid, Refused, alarm, record, transition
 from work import enqueue
 from work.models import Work
 
-BLOCKED = "blocking-finding"
+BLOCKED, UNJUDGED = "blocking-finding", "unjudged"  # why enough signatures do not make it ready
 EXECUTE, RECOUNT = "governance.execute", "governance.recount"
 COLLECTING = ("signing", "ready")
 BECAME = {
@@ -129,7 +129,7 @@ def settle(held: Proposal, safe: Safe, signed: int, *, actor: str, judged: bool 
     if held.status == "signing" and signed >= safe.threshold and not judged:
         enqueue_recount(held, key=f"judge:{signed}", actor=actor)
     elif held.status == "signing" and signed >= safe.threshold:
-        also = {"stopped": None} if (held.stopped or {}).get("code") in ("threshold", BLOCKED) else {}
+        also = {"stopped": None} if (held.stopped or {}).get("code") in ("threshold", BLOCKED, UNJUDGED) else {}
         transition(held, "ready", actor=actor, after=numbers, also=also)
         if held.auto_execute:
             enqueue_execution(held, actor)

@@ -6,12 +6,14 @@ what the query costs.
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
+from governance.proposals.counting import BLOCKED, UNJUDGED
 from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.outcome import INNER_CALL_FAILED
 from governance.safes.models import Safe
@@ -21,9 +23,14 @@ from integrations.safe.signatures import APPROVED, CONTRACT, EIP712, ETH_SIGN, S
 Row = dict[str, Any]
 KINDS = {EIP712: "EOA", ETH_SIGN: "ETH_SIGN", APPROVED: "APPROVED_HASH", CONTRACT: "CONTRACT_SIGNATURE"}
 # Numbers and moments as text at once: a hundred rows of a list pass through no field's conversions.
+# Blocked, or handed in with all signatures at once and not simulated yet; where they came one by one, the workers have
+# a minute for it.
 ROWS = """
 SELECT json_build_object(
-  'pk', p.id, 'status', p.status, 'version', p.version, 'to', p."to", 'value', p.value::text,
+  'pk', p.id, 'status', p.status, 'held_back', p.status = 'signing' AND (
+    p.stopped->>'code' IN ('blocking-finding', 'unjudged')
+    OR (p.simulated_at IS NULL AND p.created_at < now() - interval '60 seconds')),
+  'version', p.version, 'to', p."to", 'value', p.value::text,
   'data', encode(p.data, 'hex'), 'operation', p.operation, 'safe_tx_gas', p.safe_tx_gas::text,
   'base_gas', p.base_gas::text, 'gas_price', p.gas_price::text, 'gas_token', p.gas_token,
   'refund_receiver', p.refund_receiver, 'nonce', p.nonce::text, 'safe_tx_hash', p.safe_tx_hash,
@@ -50,6 +57,9 @@ LEFT JOIN integrations_executor e ON e.id = t.executor_id
 JOIN unnest(%s::bigint[]) WITH ORDINALITY AS asked(id, place) ON asked.id = p.id
 ORDER BY asked.place
 """
+HELD_BACK = Q(status="signing") & (
+    Q(stopped__code__in=(BLOCKED, UNJUDGED)) | Q(simulated_at=None, created_at__lt=Now() - timedelta(minutes=1))
+)
 
 
 def transactions(rows: "QuerySet[Proposal]", chain_id: int, *, version: int) -> list[Row]:
@@ -66,10 +76,10 @@ def transactions(rows: "QuerySet[Proposal]", chain_id: int, *, version: int) -> 
     return [_transaction(row, decoder, version) for row in found]
 
 
-def too_few(signed: list[Row], status: str, threshold: int) -> list[Row]:
-    """Enough signatures of one that is not ready (not judged yet, or blocked) are not given out: anybody could execute
-    it with them. The last ones are kept back until it is."""
-    if status != "signing" or len(signed) < threshold:
+def too_few(signed: list[Row], held_back: bool, threshold: int) -> list[Row]:
+    """Of one that is held back (blocked, or not judged yet) not enough signatures are given out: anybody could execute
+    it with them. The last ones wait until it is ready."""
+    if not held_back or len(signed) < threshold:
         return signed
     shown, counting = [], 0
     for one in signed:
@@ -90,14 +100,15 @@ def confirmations(proposal: Proposal) -> list[Row]:
         }
         for row in rows.values("owner", "signature", "kind", "created_at")
     ]
-    return [_confirmation(row) for row in too_few(found, proposal.status, proposal.safe.threshold)]
+    held_back = Proposal.objects.filter(HELD_BACK, pk=proposal.pk).exists()
+    return [_confirmation(row) for row in too_few(found, held_back, proposal.safe.threshold)]
 
 
 def _transaction(row: Row, decoder: Decoder, version: int) -> Row:
     failed = row["status"] == "failed" and row["reason"] == INNER_CALL_FAILED
     executed = failed or row["status"] == "executed"
     number = str if version > 1 else int
-    data, signed = row["data"], too_few(row["signed"] or [], row["status"], row["threshold"])
+    data, signed = row["data"], too_few(row["signed"] or [], row["held_back"], row["threshold"])
     modified = max((one["created_at"] for one in signed), default=row["created_at"])
     return {
         "safe": row["safe_address"],

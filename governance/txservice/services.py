@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from governance.proposals.building import as_json, calls_of, refuse_over_long
-from governance.proposals.counting import add_confirmation, given, refuse_unless_signing
+from governance.proposals.counting import UNJUDGED, add_confirmation, given, refuse_unless_signing
 from governance.proposals.integrity import check_row
 from governance.proposals.models import DEAD, Confirmation, Proposal, Via
 from governance.proposals.review import refuse_blocked
@@ -54,6 +54,9 @@ def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
             origin=offer.origin,
         )
         _add(proposal, by_owners, safe, {}, actor=actor, user=user)
+        if len(by_owners) >= safe.threshold:
+            why = {"code": UNJUDGED, "reason": "it came with all its signatures and was not simulated yet"}
+            Proposal.objects.filter(pk=proposal.pk, status="signing").update(stopped=why)
 
     try:
         refuse_blocked(_unsaved(safe, tx, columns), [one.owner for one in by_owners], look=False)

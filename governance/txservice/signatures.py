@@ -59,7 +59,7 @@ def _points(word: bytes) -> bool:
 def _exact(blob: bytes, position: int, parts: Mapping[int, bytes]) -> bool:
     """Whether the parts fill everything from here on; each may be filled up to whole words with zeros."""
     starts = sorted(parts)
-    for start, following in zip(starts, [*starts[1:], len(blob)], strict=True):
+    for start, following in zip(starts, [*starts, len(blob)][1:], strict=True):
         if start != position:
             return False
         position += len(parts[start])

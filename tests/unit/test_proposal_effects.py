@@ -123,8 +123,17 @@ def test_several_signatures_are_read_to_the_last_byte() -> None:
         assert {one.dynamic for one in read(blob, DIGEST, ())} == {PART}
     swapped = pointing(VAULT, first + len(PART)) + pointing(CHILD, first) + PART + PART
     assert [one.owner for one in read(swapped, DIGEST, ())] == [VAULT, CHILD]
+    plain = bytes(12) + bytes.fromhex(FRIEND[2:]) + bytes(32) + b"\1"
+    assert [one.owner for one in read(plain + plain, DIGEST, ())] == [FRIEND, FRIEND]
     shared = pointing(VAULT, first) + pointing(CHILD, first) + PART
     gap = pointing(VAULT, first + 5) + pointing(CHILD, first + 5 + len(PART)) + b"junk!" + PART + PART
-    for blob in (shared, gap, static + PART + FILL + PART + b"junk", static + PART + FILL, static[:WORD_SIGNATURE]):
+    for blob in (
+        shared,
+        gap,
+        static + PART + FILL + PART + b"junk",
+        static + PART + FILL,
+        static[:WORD_SIGNATURE],
+        plain + b"x",
+    ):
         with pytest.raises(Invalid):
             read(blob, DIGEST, ())
