@@ -30,6 +30,8 @@ WORDS = {
 SIGNATURES = tuple(WORDS)
 BY_NAME = {signature.partition("(")[0]: words for signature, words in WORDS.items()}
 
+ONLY_BY_ITSELF = set(BY_NAME) - {"setup", "simulateAndRevert", "approveHash", "execTransaction"}
+
 
 @FINDINGS.register("safe_change")
 class SafeChange(Finding):
@@ -42,7 +44,7 @@ class SafeChange(Finding):
         for number, call in facts.walk():
             found = read_known(SIGNATURES, call.data)
             said_to_change |= self._said(facts, call, found)
-            if not own_call(facts, call):
+            if not (own_call(facts, call) or self._through_a_module(facts, call, found)):
                 continue
             if found is None:
                 yield Found("blocking", said(call, "It calls a function of the Safe that is not known here."), number)
@@ -73,8 +75,14 @@ class SafeChange(Finding):
         if name == "approveHash":
             written = written_by_approval(sender, "0x" + bytes(args["hash"]).hex())
         else:
-            written = written_by(name, args) if own_call(facts, call) else set()
+            itself = own_call(facts, call) or self._through_a_module(facts, call, found)
+            written = written_by(name, args) if itself else set()
         return {(sender if call.to == ZERO_ADDRESS else call.to, *one) for one in written}
+
+    def _through_a_module(self, facts: Facts, call: CallFacts, found: tuple[str, Mapping[str, Any]] | None) -> bool:
+        """A module in between (one that delays, one that checks roles) makes the Safe call itself."""
+        a_safe = call.is_safe or call.to == facts.safe
+        return a_safe and found is not None and found[0] in ONLY_BY_ITSELF
 
     def _judged(self, facts: Facts, call: CallFacts, name: str, args: Mapping[str, Any]) -> tuple[Grade, str]:
         """Known people and official contracts are a warning; strangers, and what makes the Safe weaker, block."""
@@ -85,7 +93,7 @@ class SafeChange(Finding):
         if "gone" in args:
             details.append(f"{facts.shown(args['gone'])} goes")
         if "threshold" in args:
-            own = (call.sender or facts.safe) == facts.safe
+            own = facts.safe in (call.to, call.sender or facts.safe)
             weak = args["threshold"] < (facts.threshold if own else 2)
             details.append(f"the threshold is {args['threshold']}")
             worst = "blocking" if weak else worst

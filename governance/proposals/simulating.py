@@ -45,6 +45,8 @@ from ledger import Invalid
 STALE = timedelta(seconds=20)
 MOST_GETTERS = 80
 MOST_CODES = 800  # everything that may be called (400), and as much again that is named
+# As Compound's timelocks, Zodiac's Delay and OpenZeppelin's name it.
+DELAYS = ("delay()", "txCooldown()", "getMinDelay()")
 OFFICIAL = {
     *(address for one in SINGLETONS for address in one.addresses),
     *(address for addresses in MULTI_SEND_CALL_ONLY.values() for address in addresses),
@@ -167,10 +169,10 @@ def _named(calls: Sequence[Carried]) -> set[str]:
 def _delays(client: Client, timelocks: Sequence[str], block: str) -> dict[str, int]:
     if not timelocks:
         return {}
-    getter = encode_call("getMinDelay() view returns (uint256)")
-    asked = [("eth_call", [{"to": one, "data": "0x" + getter.hex()}, block_ref(block)]) for one in timelocks]
-    answers = zip(timelocks, client.batch(asked), strict=True)
-    return {one: int(answer, 16) for one, answer in answers if isinstance(answer, str) and len(answer) == 66}
+    both = [(one, "0x" + encode_call(getter).hex()) for getter in DELAYS for one in timelocks]
+    answers = client.batch([("eth_call", [{"to": one, "data": data}, block_ref(block)]) for one, data in both])
+    said = zip(both, answers, strict=True)
+    return {one: int(answer, 16) for (one, _), answer in said if isinstance(answer, str) and len(answer) == 66}
 
 
 def store_simulation(proposal: Proposal, result: dict[str, Any]) -> None:
