@@ -6,8 +6,9 @@ It is said on the ladders' and rotations' pages and on the front page, before it
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Value
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -20,7 +21,7 @@ from notify.ladders.targets import people
 from notify.rotations.models import Rotation
 from notify.rotations.selectors import Calendar, calendar, calendars
 
-LATE = timedelta(minutes=5)
+PATIENCE, LATE = timedelta(minutes=5), "late"
 
 
 @dataclass(frozen=True)
@@ -88,22 +89,26 @@ def unreachable(users: Iterable[User]) -> dict[User, str]:
     """Those who cannot be told by any way, or whom the last message did not reach."""
     asked = list(users)
     ways = {way.user for way in recipients(None, asked)}
-    last = Delivery.objects.filter(user__in=asked).order_by("user_id", "-pk").distinct("user_id")
-    failed = {copy.user_id for copy in last if copy.status == Delivery.State.FAILED}
-    waiting = _waiting(asked)
+    copies = set(_last(asked).union(_late(asked), all=True))
     found = {}
     for user in asked:
         if user not in ways:
             found[user] = "has no working channel"
-        elif user.pk in failed:
+        elif (user.pk, Delivery.State.FAILED) in copies:
             found[user] = "did not get the last message: it could not be delivered"
-        elif user.pk in waiting:
+        elif (user.pk, LATE) in copies:
             found[user] = "has not got what was sent minutes ago: it cannot be delivered yet"
     return found
 
 
-def _waiting(users: list[User]) -> set[int | None]:
+def _last(users: list[User]) -> Any:
+    """How the last copy to each of them fared."""
+    found = Delivery.objects.filter(user__in=users).order_by("user_id", "-pk").distinct("user_id")
+    return found.values_list("user_id", "status")
+
+
+def _late(users: list[User]) -> Any:
     """Whose copies stand in the outbox, none of the same message having arrived by another way."""
     arrived = Delivery.objects.filter(message=OuterRef("message"), user=OuterRef("user"), status=Delivery.State.SENT)
-    late = Delivery.objects.filter(user__in=users, status=Delivery.State.QUEUED, queued_at__lt=Now() - LATE)
-    return set(late.exclude(Exists(arrived)).values_list("user_id", flat=True))
+    found = Delivery.objects.filter(user__in=users, status=Delivery.State.QUEUED, queued_at__lt=Now() - PATIENCE)
+    return found.exclude(Exists(arrived)).annotate(how=Value(LATE)).values_list("user_id", "how")
