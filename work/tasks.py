@@ -8,14 +8,15 @@ from work import hints, runner, services
 
 TURNS, SECONDS, CROWD_SECONDS = 25, 1.0, 0.3
 """How many turns a worker's thread takes in a row, or for how long, before others have theirs."""
-MOST, QUICK = 16, 0.1
-"""So many of a crowd are taken at once where that can be, as long as it is quick; few at first."""
+MOST, SLICE = 16, 0.5
+"""So many of a crowd are taken at once where that can be; fewer where those would take longer than this."""
+_at_once: dict[str, int] = {}
 
 
 @shared_task(name="work.run", ignore_result=True)
 def run(work_id: int) -> None:
     """One turn, and those that it leads to; of a crowd, some of those that wait beside it."""
-    began, turns, most = time.monotonic(), 1, 2
+    began, turns = time.monotonic(), 1
     with hints.nearby() as near:
         if runner.run(work_id) is None and near.crowd is None:
             near.crowd = services.crowd_of(work_id)
@@ -32,12 +33,21 @@ def run(work_id: int) -> None:
                 services.hint_next(near.crowd)
                 return
             else:
-                count = runner.run_next(near.crowd, most)
+                count = _several(near.crowd)
                 if not count:
                     return
                 turns += count - 1
-                most = min(most * 2, MOST) if time.monotonic() - began - spent < QUICK else 1
             turns += 1
+
+
+def _several(kind: str) -> int:
+    """As many as will fit into a slice of time, going by those before: slow receivers are left to several threads."""
+    began = time.monotonic()
+    count = runner.run_next(kind, _at_once.get(kind, 4))
+    if count:
+        fit = int(SLICE * count / max(time.monotonic() - began, 0.001))
+        _at_once[kind] = max(1, min(MOST, 2 * count, fit))
+    return count
 
 
 @shared_task(name="work.sweep", ignore_result=True)
