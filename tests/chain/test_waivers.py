@@ -1,11 +1,13 @@
 """Signing past a blocking finding takes a second role and a written reason, and is asked again when it is executed."""
 
 import pytest
+from django.db import transaction
 
 from accounts.approvals.models import Approval
 from accounts.approvals.services import give, take_back
 from accounts.levels import Level
 from accounts.models import Wallet
+from governance.proposals.counting import BLOCKED, RECOUNT, add_confirmation, given, locked
 from governance.proposals.models import Proposal
 from governance.proposals.review import review
 from governance.proposals.services import confirm, execute
@@ -14,11 +16,13 @@ from governance.waivers.services import request_waiver, standings
 from integrations.chain.models import Executor
 from integrations.devnet.chain import CAROL, DAN, ERIN
 from integrations.devnet.safes import calldata
+from integrations.safe.signatures import parse
 from ledger import Invalid, Refused
 from ledger.models import Event
 from tests.chain.conftest import Devnet
 from tests.chain.test_proposal_execution import run
 from tests.chain.transactions import make_executor
+from tests.drain import settle
 from tests.governance_world import World, sign, world
 from tests.people import person
 
@@ -67,6 +71,25 @@ def test_with_a_second_role_and_a_reason_it_is_signed_and_executed(helix: World,
     told = Event.objects.get(verb="waiver.requested")
     assert (told.reason, told.subject) == (REASON, waiver.subject)
     assert Event.objects.get(verb="proposal.executing").after["waivers"] == [waiver.subject]
+
+
+def test_what_has_its_signatures_and_was_held_back_is_ready_once_it_is_let_pass(helix: World) -> None:
+    proposal = risky(helix)
+    with transaction.atomic():  # as they come through the service's API, before anything was simulated
+        held = locked(proposal)
+        there = given(held)
+        for owner in (CAROL, ERIN):
+            signature = parse(sign(proposal, owner.address), proposal.safe_tx_hash)
+            add_confirmation(held, signature, helix.guardian, there, actor="user:1", user=None, via="api", judged=False)
+    settle((RECOUNT,))
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.counted, (proposal.stopped or {})["code"]) == ("signing", 2, BLOCKED)
+    responder, commander = person("rita", Level.RESPONDER), person("cora", Level.COMMANDER)
+    waiver = request_waiver(proposal=proposal, findings=review(proposal).blocking, reason=REASON, actor=responder.actor)
+    give(approval=Approval.objects.get(about=waiver.subject), user=commander)
+    settle((RECOUNT,))
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.stopped) == ("ready", None)
 
 
 def test_a_yes_that_was_taken_back_stops_the_execution(helix: World, executor: Executor) -> None:
