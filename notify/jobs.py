@@ -8,7 +8,7 @@ from notify.pages.services import CLIMB
 from notify.pages.together import turn_together
 from notify.promises import services as promises
 from notify.subscribers import services as subscribers
-from work import Backoff, Lease, Outcome, handler
+from work import URGENT, Backoff, Lease, Outcome, handler
 from work.models import Work
 
 
@@ -41,9 +41,11 @@ handler(subscribers.KIND, lease=5, longest=60, max_attempts=8, backoff=Backoff(b
     lease=5,
     max_attempts=1_000_000,
     backoff=Backoff(base=1, cap=30),
+    queue=URGENT,
     crowd=True,
     together=turn_together,
 )
 def climb(lease: Lease) -> Outcome:
-    """A page is never given up: what keeps it from climbing is tried again, and alarms meanwhile."""
+    """A page is never given up: what keeps it from climbing is tried again, and alarms meanwhile. Its
+    timers wait behind no crowd of copies: whoever is told next is told when it is time."""
     return climbing.turn(lease)

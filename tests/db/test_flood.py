@@ -17,7 +17,7 @@ from notify.models import Message, Page
 from notify.pages.services import CLIMB
 from tests.audiences import load_audiences
 from tests.people import person
-from work import hints, runner
+from work import hints, registry, runner
 from work.models import Work
 
 pytestmark = pytest.mark.django_db
@@ -79,6 +79,10 @@ def test_told_together_or_alone_the_same_is_written() -> None:
     assert not Message.objects.filter(scope=over.scope).exists() and not Work.objects.filter(status="failed").exists()
     told = Message.objects.filter(scope=hidden.scope).values_list("audience", flat=True)
     assert set(told) == {None}, "what is private is told to its members alone"
+
+
+def test_who_is_needed_and_who_is_told_next_wait_behind_no_crowd_of_copies() -> None:
+    assert registry.queue_of(TELL) == registry.queue_of(CLIMB) == registry.URGENT != registry.DEFAULT
 
 
 def test_one_that_was_told_already_holds_up_no_other() -> None:
