@@ -21,7 +21,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 IMPORT = re.compile(r"""^(?:import|export)\b[^;'"]*?["'](\.{1,2}/[^"']+)["']""", re.MULTILINE)
-ROOTS = ("js/app.js", "js/sign.js", "js/sign-within.js")
+ROOTS = ("js/app.js", "js/sign.js", "js/sign-within.js", "js/sign-link.js")
 
 
 def _source(name: str) -> str:

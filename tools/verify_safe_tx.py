@@ -159,7 +159,7 @@ KNOWN = {
     "aggregate3((address,bool,bytes)[])": "makes several calls",
     "aggregate3Value((address,bool,uint256,bytes)[])": "makes several calls",
     "tryAggregate(bool,(address,bytes)[])": "makes several calls",
-    "multiSend(bytes)": "passes on a batch, which is not opened here",
+    "multiSend(bytes)": "passes on a batch",
 }
 # What calls inside a call are made of, by the places of arguments: a target, its value and data, and whether it is a
 # delegatecall; lists of them; data for the contract itself, or for another one; rows that end with their data.
@@ -184,7 +184,7 @@ CARRIERS = {
     "queue(address[],uint256[],bytes[],bytes32)": ("many", 0, 1, 2),
     "upgradeToAndCall(address,bytes)": ("itself", 1),
     "upgradeAndCall(address,address,bytes)": ("of", 0, 2),
-    "approveAndCall(address,uint256,bytes)": ("of", 0, 2),
+    "approveAndCall(address,uint256,bytes)": ("back", 0, 2),
     "multicall(bytes[])": ("each", 0),
     "multicall(uint256,bytes[])": ("each", 1),
     "aggregate((address,bytes)[])": ("rows", 0),
@@ -252,6 +252,10 @@ LABELS = {
 
 class Refuse(Exception):
     """Why nothing should be signed."""
+
+
+class NotInAbi(Refuse):
+    """What an upgrade runs is not in the ABI of before it: carried along it is pointed out, anywhere else refused."""
 
 
 # --- keccak-256, as Ethereum uses it (padding 0x01, not SHA-3's 0x06)
@@ -533,24 +537,61 @@ def put_in_words(to, value, data, abis):
 
 
 def function_of(to, data, abis):
-    """Types and name of the function that is called; (None, None) where there is no ABI for the target."""
+    """Types and name of the function that is called; (None, None) where there is no ABI for the target.
+
+    What is known here has no other name, and no names of arguments: those would be the bundle's.
+    """
     functions = [entry for entry in abis.get(to, ()) if entry.get("type") == "function"]
-    known = known_signature(data)
+    known, found = known_signature(data), (None, None)
     for entry in functions:
-        types = entry.get("inputs", [])
-        for name in (entry["name"], *(part.get("name") or "_" for part in types)):
-            if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]{0,100}", name):
-                raise Refuse(f"the ABI bundled for {to} calls something {name!r}, which is no name")
+        types = entry["inputs"]
         signature = f"{entry['name']}({','.join(kind_of(part) for part in types)})"
         if selector(signature) == data[:4]:
             if known and signature != known:
                 raise Refuse(f"the bundle calls it {signature}, but 0x{data[:4].hex()} is {known}")
-            return types, entry["name"]
+            found = (types, entry["name"]) if found[1] is None else found
     if known:
         return parts_of(known), known.partition("(")[0]
-    if functions:
-        raise Refuse(f"0x{data[:4].hex()} is not a function of the ABI bundled for {to}")
-    return None, None
+    if functions and found[1] is None:
+        raise NotInAbi(f"0x{data[:4].hex()} is not a function of the ABI bundled for {to}")
+    return found
+
+
+ENTRY = {"type", "name", "inputs", "outputs", "stateMutability", "anonymous", "constant", "payable"}
+PART = {"name", "type", "internalType", "components", "indexed"}
+
+
+def read_abis(abis):
+    """ABIs as a bundle may hold them: of addresses spelled right, and nothing in them but what an ABI has."""
+    for to, entries in abis.items():
+        read_address(to, "abis")
+        for entry in _list_of_objects(entries, to, ENTRY):
+            if entry.get("type") == "function" or "inputs" in entry:
+                _read_parts(entry.get("inputs"), to)
+            if entry.get("type") == "function":
+                _check_name(entry.get("name"), to)
+
+
+def _read_parts(parts, to):
+    for part in _list_of_objects(parts, to, PART):
+        if not isinstance(part.get("type"), str):
+            raise Refuse(f"the ABI bundled for {to} cannot be read")
+        _check_name(part.get("name") or "_", to)
+        if "components" in part or part["type"].startswith("tuple"):
+            _read_parts(_components(part), to)
+
+
+def _list_of_objects(value, to, allowed):
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise Refuse(f"the ABI bundled for {to} cannot be read")
+    for key in (key for one in value for key in one if key not in allowed):
+        raise Refuse(f"the ABI bundled for {to} has {key}, which no ABI has")
+    return value
+
+
+def _check_name(name, to):
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_$][A-Za-z0-9_$]{0,100}", name):
+        raise Refuse(f"the ABI bundled for {to} calls something {name!r}, which is no name")
 
 
 @functools.cache
@@ -591,22 +632,28 @@ def findings(fields, calls, abis):
     for name in ("gasToken", "refundReceiver"):
         if fields[name] != ZERO:
             found.append(f"{name} is {fields[name]}: a refund is named, whether or not it is paid now")
-    left = [MOST_CARRIED]
+    if fields["operation"] and fields["value"]:
+        found.append(f"value is {fields['value']} beside a delegatecall, which sends none: nobody means that")
+    left, called = [MOST_CARRIED], {fields["to"]}
     for number, call in enumerate(calls, 1):
-        found += look(f"call {number}", fields["safe"], call, abis, left)
+        found += look(f"call {number}", fields["safe"], call, abis, (left, called))
+    for to in abis:
+        if to not in called:
+            raise Refuse(f"an ABI for {to}, which is not called")
     return found
 
 
-def look(where, safe, call, abis, left, depth=0):
+def look(where, safe, call, abis, looking, depth=0):
     """One call, and whatever it carries. Its bytes are exactly what its ABI says, or nothing is known of it."""
     to, value, data = call
     known, found = known_signature(data), []
+    looking[1].add(to)
     if known:
         found.append(f"{where} {KNOWN[known]}: {known}")
         if without_limit(known, data):
             found.append(f"{where} lets another spend without limit")
-    elif data and function_of(to, data, abis)[1] is None:
-        found.append(f"{where} is 0x{data[:4].hex()} on {to}, of which the bundle has no ABI: nobody can say what")
+    elif data:
+        found.append(f"{where} is {whatever(to, data, abis)}")
     if to == safe and (data or value):
         found.append(f"{where} is to the Safe itself: it can change who controls it")
     if to == ZERO and data:
@@ -614,21 +661,35 @@ def look(where, safe, call, abis, left, depth=0):
     if value:
         found.append(f"{where} sends {value} wei to {to}")
     for number, (inner, delegated) in enumerate(carried(known, to, data), 1):
-        found += look_inside(f"{where}.{number}", safe, inner, delegated, abis, left, depth + 1)
+        found += look_inside(f"{where}.{number}", safe, inner, delegated, abis, looking, depth + 1)
     return found
 
 
-def look_inside(where, safe, call, delegated, abis, left, depth):
-    left[0] -= 1
-    if depth > DEEPEST or left[0] < 0:
-        return [f"{where} lies deeper than anybody reads: nobody can say what"]
+def whatever(to, data, abis):
+    """A function that is not known here: by its name in the bundle, or by four bytes."""
     try:
-        found = [f"{where} is carried along: {put_in_words(*call, abis)}"]
-    except Refuse:
-        return [f"{where} is carried along to {call[0]} and cannot be put into words: nobody can say what"]
+        name = function_of(to, data, abis)[1]
+    except NotInAbi:
+        return f"0x{data[:4].hex()} on {to}, which the ABI in the bundle does not have: nobody can say what"
+    if name:
+        return f"named {name} by the bundle only: not known here, and only four bytes bind it to that name"
+    return f"0x{data[:4].hex()} on {to}, of which the bundle has no ABI: nobody can say what"
+
+
+def look_inside(where, safe, call, delegated, abis, looking, depth):
+    looking[0][0] -= 1
+    if depth > DEEPEST or looking[0][0] < 0:
+        raise Refuse(f"{where} lies deeper than anybody reads")
+    try:
+        words = put_in_words(*call, abis)
+    except NotInAbi:
+        words = f"0x{call[2][:4].hex()} … ({len(call[2])} bytes) on {call[0]}"
+    except Refuse as reason:
+        raise Refuse(f"{where}, to {call[0]}, cannot be put into words: {reason}") from None
+    found = [f"{where} is carried along: {words}"]
     if delegated:
         found.append(f"{where} runs the code at {call[0]} with everything that its caller has")
-    return found + look(where, safe, call, abis, left, depth)
+    return found + look(where, safe, call, abis, looking, depth)
 
 
 def without_limit(known, data):
@@ -642,6 +703,10 @@ def without_limit(known, data):
 
 def carried(known, to, data):
     """The calls right inside this one, each with whether it is a delegatecall."""
+    if known == "multiSend(bytes)":
+        if not any(to in addresses for addresses in PINNED_BATCH.values()):
+            raise Refuse(f"a batch passed to {to}, which is not a pinned MultiSendCallOnly")
+        return [(call, False) for call in batch(data)]
     if known not in CARRIERS:
         return []
     values, _ = decode(parts_of(known), data[4:])
@@ -657,8 +722,9 @@ def carried(known, to, data):
         rows = [(row[0], row[2] if len(row) == 4 else "0", row[-1]) for row in given[0]]
     elif kind == "each":
         rows = [(to, "0", one) for one in given[0]]
-    else:  # "itself", "of": nothing is called where there are no data
-        rows = [(to if kind == "itself" else given[0], "0", given[-1])] if given[-1] != "0x" else []
+    else:  # "itself", "of": nothing is called where there are no data; "back" is called anyway
+        called = given[-1] != "0x" or kind == "back"
+        rows = [(to if kind == "itself" else given[0], "0", given[-1])] if called else []
     return [((row[0], int(row[1]), bytes.fromhex(row[2][2:])), row[3:] == ("1",)) for row in rows]
 
 
@@ -858,6 +924,7 @@ def read_bundle(path):
         raise Refuse(f"missing or unknown parts: {', '.join(sorted(set(bundle) ^ BUNDLE))}")
     if not isinstance(bundle["abis"], dict) or not isinstance(bundle["hashes"], dict):
         raise Refuse("abis and hashes must be objects")
+    read_abis(bundle["abis"])
     if set(bundle["hashes"]) != {"domain", "message", "safeTx"}:
         raise Refuse("the bundle must name the domain, message and safeTx hashes")
     if bundle["plan"] is not None and not (
@@ -939,9 +1006,10 @@ def main(arguments=None):
     options = parser.parse_args(arguments)
     if bool(options.bundle) == options.fields:
         parser.error("name a bundle, or give --fields")
-    expected = {name: getattr(options, name) for name in ("domain", "message", "safeTx") if getattr(options, name)}
+    given = {name: getattr(options, name) for name in ("domain", "message", "safeTx")}
     typed = {"hashes": {}, "abis": {}, "calls": None, "plan": None, "nested": []}
     try:
+        expected = {name: read_hash(one, f"the {name} of the device") for name, one in given.items() if one is not None}
         bundle = {"fields": type_fields(), **typed} if options.fields else read_bundle(options.bundle)
         lines = verify(bundle, expected, options.owner)
     except Refuse as reason:

@@ -9,6 +9,7 @@ from governance.proposals.nesting import hashes
 from governance.proposals.review import Hashes
 from governance.protocols.models import Contract
 from governance.safes.models import Safe
+from integrations.chain.abi_types import Param, parse_abi
 from integrations.safe.hashes import SafeTx
 from integrations.safe.nested import approve_hash_tx
 
@@ -25,11 +26,24 @@ def bundle(proposal: Proposal) -> dict[str, Any]:
         "fields": proposal.raw_fields,
         "hashes": hashes_of(tx),
         "calls": None if calls is None else as_json(calls),
-        "abis": {contract.address: contract.abi for contract in contracts},
+        "abis": {contract.address: _functions(contract.abi) for contract in contracts},
         "plan": proposal.plan.sha256 if proposal.plan else None,
         "diff": _diff(proposal.simulation or {}),
         "nested": nested(proposal),
     }
+
+
+def _functions(abi: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What calls are decoded by, and no more: the tools refuse what no ABI has, and some compilers write such."""
+    return [
+        {"type": "function", "name": one.name, "inputs": [_param(param) for param in one.inputs]}
+        for one in parse_abi(abi, "function")
+    ]
+
+
+def _param(param: Param) -> dict[str, Any]:
+    inside = {"components": [_param(one) for one in param.components]} if param.components else {}
+    return {"name": param.name, "type": param.type, **inside}
 
 
 def hashes_of(tx: SafeTx) -> dict[str, str]:

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from governance.proposals.building import calls_of
+from governance.proposals.code_status import Codes, CodeStatus
 from governance.proposals.models import Proposal
 from governance.proposals.unfolding import DEEPEST, MOST, Carried, carried
 from governance.protocols.models import Contract
@@ -16,7 +17,6 @@ from integrations.chain.abi import DecodedCall, decode_as
 from integrations.chain.abi_types import Function, parse_signature
 from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.models import Chain
-from integrations.safe.contracts import MULTI_SEND_CALL_ONLY
 from ledger import Invalid
 
 SAFE_ABI = [
@@ -76,6 +76,8 @@ class CallView:
     decoded: DecodedCall | None
     how: str = ""  # "Scheduled in HelixTimelock": how a payload comes to be called
     inner: tuple["CallView", ...] = ()
+    delegated: bool = False
+    code: CodeStatus | None = None
     who: Mapping[str, str] = field(default_factory=dict)  # whose its target and the addresses among its arguments are
 
     @property
@@ -143,19 +145,29 @@ def call_views(proposal: Proposal, names: Names) -> list[CallView] | None:
     calls = calls_of(tx)
     if calls is None:
         return None
-    budget = [MOST]
-    return [
-        _view(number, Carried(tx.safe, call.to, call.value, call.data), names, budget)
-        for number, call in enumerate(calls, 1)
-    ]
+    views = Views(names, Codes(proposal.simulation or {}))
+    return [views.of(number, Carried(tx.safe, call.to, call.value, call.data)) for number, call in enumerate(calls, 1)]
 
 
-def _view(number: int, call: Carried, names: Names, budget: list[int], depth: int = 0) -> CallView:
+@dataclass
+class Views:
+    """One proposal's calls with everything they carry, within a bound."""
+
+    names: Names
+    codes: Codes
+    left: int = MOST
+
+    def of(self, number: int, call: Carried, depth: int = 0) -> CallView:
+        self.left -= 1
+        inside = carried(call) or [] if depth < DEEPEST else []
+        inside = inside if len(inside) <= self.left else []
+        inner = tuple(self.of(at, one, depth + 1) for at, one in enumerate(inside, 1))
+        return _view(number, call, self.names, self.codes, inner, depth)
+
+
+def _view(number: int, call: Carried, names: Names, codes: Codes, inner: tuple[CallView, ...], depth: int) -> CallView:
     contract = names.contracts.get(call.to)
     own = read_as_safe(call, names)
-    budget[0] -= 1
-    inside = carried(call) or [] if depth < DEEPEST else []
-    inside = inside if len(inside) <= budget[0] else []
     decoded = decode(call.data, contract=contract, own=own)
     addresses = [one.value for one in decoded.args if one.type == "address"] if decoded else []
     return CallView(
@@ -167,7 +179,9 @@ def _view(number: int, call: Carried, names: Names, budget: list[int], depth: in
         contract=contract,
         decoded=decoded,
         how=f"{call.how.capitalize()} {names.of(call.through) or call.through}" if call.how else "",
-        inner=tuple(_view(at, one, names, budget, depth + 1) for at, one in enumerate(inside, 1)),
+        inner=inner,
+        delegated=call.delegated,
+        code=codes.of(call.to, contract=contract, safe=call.to in names.safes),
         who={one: names.whose(one) for one in [call.to, *addresses]},
     )
 
@@ -180,7 +194,3 @@ def is_rejection(proposal: Proposal) -> bool:
         and not bytes(proposal.data)
         and not proposal.operation
     )
-
-
-def batch_label(proposal: Proposal) -> str:
-    return "MultiSendCallOnly" if proposal.to in MULTI_SEND_CALL_ONLY.get(proposal.version, ()) else ""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from governance.findings import Approved, Found, find_all
+from governance.proposals.code_status import CodeStatus, batch_code
 from governance.proposals.counting import why_closed
 from governance.proposals.decoding import CallView, Names, call_views
 from governance.proposals.facts import facts_of
@@ -14,7 +15,7 @@ from governance.proposals.simulating import keep_fresh
 from governance.proposals.unseen import approved_by, secret_from_readers_of
 from governance.safes.models import Safe
 from governance.waivers.services import Standing, covered, refuse_own_grant, standings
-from integrations.safe.hashes import SafeTx, domain_separator, message_hash, safe_tx_hash
+from integrations.safe.hashes import DELEGATECALL, SafeTx, domain_separator, message_hash, safe_tx_hash
 from ledger import Refused
 
 DEEPEST = 2
@@ -71,6 +72,12 @@ class Review:
     @property
     def counts(self) -> dict[str, int]:
         return {grade: self.count(grade) for grade in ("blocking", "warning", "note")}
+
+    @property
+    def carrier(self) -> CodeStatus | None:
+        """The batch contract that a batch goes through; None where the Safe calls by itself."""
+        tx = self.proposal.safe_tx
+        return batch_code(tx, self.simulation) if tx.operation == DELEGATECALL else None
 
     @property
     def unexplained(self) -> list[dict[str, Any]]:

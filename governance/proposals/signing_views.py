@@ -16,7 +16,7 @@ from accounts.api.problems import json_problem
 from accounts.decorators import current_user, require_level
 from governance.proposals.approving import propose_approval
 from governance.proposals.forms import SignatureForm, add_error
-from governance.proposals.links import find_by_link, qr
+from governance.proposals.links import find_by_link
 from governance.proposals.models import Confirmation, NestedConfirmation, Proposal
 from governance.proposals.nesting import progress
 from governance.proposals.owning import owning_safes
@@ -121,7 +121,7 @@ def _page(request: HttpRequest, proposal: Proposal, form: forms.Form, code: int 
         "owning": [one for one in owning_safes(proposal) if not one.why_not],
         "counted": proposal.counted,
         "form": form,
-        "qr": qr(found.hashes.safe_tx),
+        "check": {"fields": proposal.raw_fields},
         **more,
     }
     return render(request, "governance/sign_link.html", context, status=code)

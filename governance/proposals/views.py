@@ -14,7 +14,6 @@ from accounts.decorators import current_user, require_level
 from governance.proposals.beside import panels
 from governance.proposals.bundle import bundle
 from governance.proposals.counting import why_closed
-from governance.proposals.decoding import batch_label
 from governance.proposals.ending import may_withdraw, refuse_others
 from governance.proposals.forms import ReasonForm, SignatureForm, WaiveForm, add_error
 from governance.proposals.links import link_of, qr
@@ -79,7 +78,6 @@ def _page(request: HttpRequest, pk: int, form: SignatureForm | None = None, code
         "tools": tools(),
         "waive_form": WaiveForm(auto_id="waive_%s") if found.waivable else None,
         "raw": proposal.raw_fields,
-        "batch": batch_label(proposal),
         "panels": panels(proposal),
         "link": link,
         "link_qr": qr(link) if link else "",

@@ -3,7 +3,7 @@
 import { approvalFields, canAnswer } from "./owning.js";
 import { BadFields, calls, hashes, readAddress, readFields, readUint } from "./safe-hash.js";
 import { messageHashes } from "./safe-message.js";
-import { findings, inWords } from "./words.js";
+import { findings, inWords, readAbis } from "./words.js";
 
 export const FORMAT = "breakglass-safe-tx-2";
 const PARTS = ["format", "fields", "hashes", "calls", "abis", "plan", "diff", "nested"];
@@ -105,6 +105,7 @@ export function readBundle(text) {
   if (!isObject(bundle) || bundle.format !== FORMAT) throw bad(`not a bundle of the format ${FORMAT}`);
   members(bundle, PARTS, "bundle");
   if (!isObject(bundle.abis)) throw bad("abis must be an object");
+  readAbis(bundle.abis);
   if (bundle.plan !== null && (typeof bundle.plan !== "string" || !/^[0-9a-f]{64}$/.test(bundle.plan))) throw new BadFields("plan", "not a sha256");
   const found = fromFields(bundle.fields, bundle.abis);
   compare("the bundle", bundle.hashes, found.hashes);

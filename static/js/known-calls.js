@@ -117,7 +117,7 @@ export const KNOWN = {
   "aggregate3((address,bool,bytes)[])": "makes several calls",
   "aggregate3Value((address,bool,uint256,bytes)[])": "makes several calls",
   "tryAggregate(bool,(address,bytes)[])": "makes several calls",
-  "multiSend(bytes)": "passes on a batch, which is not opened here",
+  "multiSend(bytes)": "passes on a batch",
 };
 
 // What calls inside a call are made of, by the places of arguments: a target, its value and data, and whether it is a
@@ -143,7 +143,7 @@ export const CARRIERS = {
   "queue(address[],uint256[],bytes[],bytes32)": ["many", 0, 1, 2],
   "upgradeToAndCall(address,bytes)": ["itself", 1],
   "upgradeAndCall(address,address,bytes)": ["of", 0, 2],
-  "approveAndCall(address,uint256,bytes)": ["of", 0, 2],
+  "approveAndCall(address,uint256,bytes)": ["back", 0, 2],
   "multicall(bytes[])": ["each", 0],
   "multicall(uint256,bytes[])": ["each", 1],
   "aggregate((address,bytes)[])": ["rows", 0],

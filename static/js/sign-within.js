@@ -1,5 +1,7 @@
 // <bg-sign-within>: an owner that is a Safe. Its owners sign its message; the hashes are recomputed here as well.
 import { messageHashes, messageTypedData } from "./safe-message.js";
+import { tick } from "./sign-page.js";
+import { whatIsWrong } from "./sign-check.js";
 import { findWallets, needChain, pickAccount } from "./sign-wallets.js";
 
 const read = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
@@ -16,7 +18,8 @@ class SignWithin extends HTMLElement {
     this.follow();
   }
 
-  /** Every shown hash must be what follows from the raw fields; else nothing is signed here. */
+  /** These hashes and the whole page, its words too, must follow from the raw fields; else nothing is signed here. That
+   * another part of the page checks as well is no reason not to: a server may leave that part out. */
   check() {
     this.fields = null;
     try {
@@ -27,33 +30,26 @@ class SignWithin extends HTMLElement {
       const good = Object.entries(found).map(([name, value]) => {
         const place = this.querySelector(`[data-within="${name}"]`);
         const ok = shown(place?.querySelector("code")) === value;
-        this.tick(place, ok);
+        tick(place?.querySelector("[data-check]"), ok);
         return ok;
       });
-      if (good.every(Boolean)) this.fields = Object.freeze(given.fields);
+      const [wrong] = whatIsWrong(document, given.fields);
+      if (good.every(Boolean) && !wrong) this.fields = Object.freeze(given.fields);
+      else this.say(`Do not sign: ${wrong ?? "these hashes do not match what would be signed."}`, "bad");
     } catch {
-      for (const place of this.querySelectorAll("[data-within]")) this.tick(place, false);
+      for (const line of this.querySelectorAll("[data-within] [data-check]")) tick(line, false);
+      this.say("Do not sign: this page does not match what would be signed.", "bad");
     }
-    if (!this.fields) this.say("Do not sign: these hashes do not match what would be signed.", "bad");
-  }
-
-  tick(place, ok) {
-    const line = place?.querySelector("[data-check]");
-    if (!line) return;
-    line.dataset.state = ok ? "match" : "mismatch";
-    line.textContent = ok ? "✓ recomputed here, the same" : "✗ recomputed here, not the same";
   }
 
   get signed() {
     return (document.getElementById(this.getAttribute("list"))?.dataset.signed ?? "").split(" ").filter(Boolean);
   }
 
-  /** Whatever blocks the proposal's own signing blocks this as well. */
   follow() {
     if (!this.button) return;
-    const mismatch = document.getElementById("mismatch");
     const status = document.getElementById("proposal-status")?.dataset.status;
-    const open = (status === "signing" || status === "ready") && mismatch?.hidden !== false;
+    const open = status === "signing" || status === "ready";
     this.button.disabled = !open || !this.fields || this.hasAttribute("blocked");
   }
 

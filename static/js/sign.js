@@ -1,11 +1,8 @@
 // <bg-sign>: recomputes the hashes of a proposal here, blocks on any mismatch, and only then lets a wallet sign typed
 // data that is built from the very fields that were checked. The server gets the signature and nothing else.
-import { qrCode } from "./qr.js";
-import { hashes, typedData } from "./safe-hash.js";
-import { checkHashes, checkPage } from "./sign-check.js";
+import { typedData } from "./safe-hash.js";
+import { checkHere, tellMismatch } from "./sign-page.js";
 import { findWallets, needChain, pickAccount } from "./sign-wallets.js";
-
-const MOST_SIGNS = 2_300; // what a QR code still holds, and a phone still reads
 
 class Sign extends HTMLElement {
   connectedCallback() {
@@ -22,52 +19,16 @@ class Sign extends HTMLElement {
 
   /** Compare everything shown with what follows from the raw fields; anything else than agreement blocks. */
   check() {
-    const wrong = [];
-    try {
-      const given = JSON.parse(document.getElementById("proposal-fields")?.textContent ?? "null");
-      for (const one of checkHashes(document, given.fields)) {
-        this.tick(one.name, one.ok);
-        if (!one.ok) wrong.push(`${one.label} is shown as ${one.visible}, but the fields give ${one.value}.`);
-      }
-      wrong.push(...checkPage(document, given.fields));
-      if (!wrong.length) this.fields = Object.freeze(given.fields);
-      this.given = given;
-      this.draw(given.fields);
-    } catch (error) {
-      for (const name of ["domain", "message", "safeTx"]) this.tick(name, false);
-      wrong.push(`The fields cannot be read in exactly one way (${error instanceof Error ? error.message : "unknown"}).`);
-    }
+    const { given, fields, wrong } = checkHere();
+    this.given = given;
+    this.fields = fields;
     if (wrong.length) this.block(wrong);
     else this.follow();
   }
 
-  tick(name, ok) {
-    const line = document.querySelector(`[data-check="${name}"]`);
-    if (!line) return;
-    line.dataset.state = ok ? "match" : "mismatch";
-    line.textContent = ok ? "✓ recomputed here, the same" : "✗ recomputed here, not the same";
-  }
-
-  /** QR codes of what was computed here: a picture from the server could hold something else. */
-  draw(fields) {
-    const { domain, message, safeTx } = hashes(fields);
-    const texts = { hashes: `Domain ${domain}\nMessage ${message}\nSafe tx ${safeTx}`, fields: JSON.stringify(fields) };
-    for (const place of document.querySelectorAll("[data-qr]")) {
-      const text = texts[place.dataset.qr];
-      const label = place.dataset.qr === "hashes" ? "The three hashes as a QR code" : "The raw fields as a QR code";
-      place.replaceChildren(text.length > MOST_SIGNS ? "Too long for a QR code: take the bundle." : qrCode(text, label));
-    }
-  }
-
   block(reasons) {
     this.fields = null;
-    const box = document.getElementById("mismatch");
-    const list = box?.querySelector("ul");
-    if (!box || !list) return;
-    list.replaceChildren(
-      ...reasons.map((reason) => Object.assign(document.createElement("li"), { textContent: reason })),
-    );
-    box.hidden = false;
+    tellMismatch(reasons);
     this.button.hidden = true;
     this.said.replaceChildren(
       "Do not sign: this page does not match what would be signed. ",

@@ -1,46 +1,75 @@
 // What a call does, as a sentence, from its bytes and an ABI that is believed in nothing but the names of arguments; and
 // what to look at closely. tools/verify_safe_tx.py says the same, word for word: a test compares the two.
 import { valuesOf } from "./calldata.js";
-import { AMOUNTS, CARRIERS, EVERYTHING, KNOWN, UNDECIDED } from "./known-calls.js";
-import { BadFields, readFields, selectorOf } from "./safe-hash.js";
+import { DEEPEST, MOST_CARRIED, carried, known, selectorIn } from "./carried.js";
+import { AMOUNTS, EVERYTHING, KNOWN, UNDECIDED } from "./known-calls.js";
+import { BadFields, checksum, readFields, selectorOf } from "./safe-hash.js";
 
-const SELECTORS = Object.fromEntries(Object.keys(KNOWN).map((signature) => [selectorOf(signature), signature]));
 const UNLIMITED = 2n ** 95n; // no token has so many units that a limit beyond it limits anything
-const DEEPEST = 6;
-const MOST_CARRIED = 400;
 const ZERO = "0x" + "00".repeat(20);
 const NAME = /^[A-Za-z_$][A-Za-z0-9_$]{0,100}$/;
 
+const ENTRY = ["type", "name", "inputs", "outputs", "stateMutability", "anonymous", "constant", "payable"];
+const PART = ["name", "type", "internalType", "components", "indexed"];
+
 const bad = (message) => new BadFields("data", message);
-const selectorIn = (data) => data.slice(0, 10).toLowerCase();
 const lengthOf = (data) => (data.length - 2) / 2;
-const known = (data) => (lengthOf(data) >= 4 ? SELECTORS[selectorIn(data)] : undefined);
+const isObject = (value) => value !== null && typeof value === "object" && !Array.isArray(value);
+
+/** A function that the ABI bundled for a target does not have: what an upgrade runs is not in the ABI of before it. */
+class NotInAbi extends BadFields {}
 
 function typeOf(part) {
-  const type = part?.type;
-  if (typeof type !== "string") throw bad("an ABI that cannot be read");
+  const { type } = part;
   if (!type.startsWith("tuple")) return type;
-  if (!Array.isArray(part.components)) throw bad("a tuple without members");
   return `(${part.components.map(typeOf).join(",")})${type.slice(5)}`;
 }
 
-/** The signature and the arguments' names of the function that is called; null where there is no ABI for the target. */
+function readParts(parts, to) {
+  if (!Array.isArray(parts)) throw bad(`the ABI bundled for ${to} cannot be read`);
+  for (const part of parts) {
+    if (!isObject(part) || typeof part.type !== "string") throw bad(`the ABI bundled for ${to} cannot be read`);
+    for (const key of Object.keys(part)) if (!PART.includes(key)) throw bad(`the ABI bundled for ${to} has ${key}, which no ABI has`);
+    checkName(part.name || "_", to);
+    if (!part.type.startsWith("tuple") && !Object.hasOwn(part, "components")) continue;
+    if (!Array.isArray(part.components) || !part.components.length) throw bad("a tuple without members");
+    readParts(part.components, to);
+  }
+}
+
+function checkName(name, to) {
+  if (typeof name !== "string" || !NAME.test(name)) throw bad(`the ABI bundled for ${to} calls something by what is no name`);
+}
+
+/** ABIs as a bundle may hold them: of addresses spelled right, and nothing in them but what an ABI has. */
+export function readAbis(abis) {
+  for (const [to, entries] of Object.entries(abis)) {
+    if (!/^0x[0-9a-fA-F]{40}$/.test(to) || checksum(to) !== to) throw bad(`an ABI for ${to}, which is no address`);
+    if (!Array.isArray(entries)) throw bad(`the ABI bundled for ${to} cannot be read`);
+    for (const entry of entries) {
+      if (!isObject(entry)) throw bad(`the ABI bundled for ${to} cannot be read`);
+      for (const key of Object.keys(entry)) if (!ENTRY.includes(key)) throw bad(`the ABI bundled for ${to} has ${key}, which no ABI has`);
+      if (entry.type === "function" || Object.hasOwn(entry, "inputs")) readParts(entry.inputs, to);
+      if (entry.type === "function") checkName(entry.name, to);
+    }
+  }
+}
+
+/** The function that is called and its arguments' names; null where there is no ABI for the target. What is known here
+ * has no other name, and no names of arguments: those would be the bundle's. */
 function functionOf({ to, data }, abis) {
-  const entries = Object.hasOwn(abis, to) ? abis[to] : [];
-  if (!Array.isArray(entries)) throw bad("an ABI that cannot be read");
-  const functions = entries.filter((entry) => entry?.type === "function");
-  for (const { name, inputs = [] } of functions) {
-    if (!Array.isArray(inputs)) throw bad("an ABI that cannot be read");
-    for (const one of [name, ...inputs.map((part) => part?.name || "_")])
-      if (typeof one !== "string" || !NAME.test(one)) throw bad(`the ABI bundled for ${to} calls something by what is no name`);
+  const functions = (Object.hasOwn(abis, to) ? abis[to] : []).filter((entry) => entry.type === "function");
+  const wellKnown = known(data);
+  let found = null;
+  for (const { name, inputs } of functions) {
     const signature = `${name}(${inputs.map(typeOf).join(",")})`;
     if (selectorOf(signature) !== selectorIn(data)) continue;
-    if (known(data) && signature !== known(data)) throw bad(`the bundle calls it ${signature}, but ${selectorIn(data)} is ${known(data)}`);
-    return { name, signature, names: inputs.map((part) => part.name || "") };
+    if (wellKnown && signature !== wellKnown) throw bad(`the bundle calls it ${signature}, but ${selectorIn(data)} is ${wellKnown}`);
+    found ??= { name, signature, names: inputs.map((part) => part.name || "") };
   }
-  if (known(data)) return { name: known(data).split("(")[0], signature: known(data), names: [] };
-  if (functions.length) throw bad(`${selectorIn(data)} is not a function of the ABI bundled for ${to}`);
-  return null;
+  if (wellKnown) return { name: wellKnown.split("(")[0], signature: wellKnown, names: [] };
+  if (!found && functions.length) throw new NotInAbi("data", `${selectorIn(data)} is not a function of the ABI bundled for ${to}`);
+  return found;
 }
 
 // Every sign that is not plain ASCII is spelled out, so that no text of a call can pass for something else.
@@ -76,63 +105,60 @@ export function findings(raw, calls, abis) {
     if (fields[name]) found.push(`${name} is ${fields[name]}: executing it can pay a refund to ${fields.refundReceiver}`);
   for (const name of ["gasToken", "refundReceiver"])
     if (fields[name] !== ZERO) found.push(`${name} is ${fields[name]}: a refund is named, whether or not it is paid now`);
-  const left = { calls: MOST_CARRIED };
-  calls.forEach((call, index) => found.push(...look(`call ${index + 1}`, fields.safe, call, abis, left, 0)));
+  if (fields.operation && fields.value) found.push(`value is ${fields.value} beside a delegatecall, which sends none: nobody means that`);
+  const looking = { left: MOST_CARRIED, called: new Set([fields.to]) };
+  calls.forEach((call, index) => found.push(...look(`call ${index + 1}`, fields.safe, call, abis, looking, 0)));
+  const extra = Object.keys(abis).find((to) => !looking.called.has(to));
+  if (extra) throw bad(`an ABI for ${extra}, which is not called`);
   return found;
 }
 
 /** One call, and whatever it carries. Its bytes are exactly what its ABI says, or nothing is known of it. */
-function look(where, safe, call, abis, left, depth) {
+function look(where, safe, call, abis, looking, depth) {
   const { to, value, data } = call;
   const signature = known(data);
   const found = [];
+  looking.called.add(to);
   if (signature) {
     found.push(`${where} ${KNOWN[signature]}: ${signature}`);
     if (withoutLimit(signature, data)) found.push(`${where} lets another spend without limit`);
-  } else if (data !== "0x" && functionOf(call, abis) === null) {
-    found.push(`${where} is ${selectorIn(data)} on ${to}, of which the bundle has no ABI: nobody can say what`);
-  }
+  } else if (data !== "0x") found.push(`${where} is ${whatever(call, abis)}`);
   if (to === safe && (data !== "0x" || value !== "0")) found.push(`${where} is to the Safe itself: it can change who controls it`);
   if (to === ZERO && data !== "0x") found.push(`${where} is to the zero address, which a batch takes for the Safe itself`);
   if (value !== "0") found.push(`${where} sends ${value} wei to ${to}`);
-  carried(signature, to, data).forEach((inner, index) => found.push(...lookInside(`${where}.${index + 1}`, safe, inner, abis, left, depth + 1)));
+  carried(call).forEach((inner, index) => found.push(...lookInside(`${where}.${index + 1}`, safe, inner, abis, looking, depth + 1)));
   return found;
 }
 
-function lookInside(where, safe, call, abis, left, depth) {
-  left.calls -= 1;
-  if (depth > DEEPEST || left.calls < 0) return [`${where} lies deeper than anybody reads: nobody can say what`];
+/** A function that is not known here: by its name in the bundle, or by four bytes. */
+function whatever(call, abis) {
+  try {
+    const named = functionOf(call, abis);
+    if (named) return `named ${named.name} by the bundle only: not known here, and only four bytes bind it to that name`;
+    return `${selectorIn(call.data)} on ${call.to}, of which the bundle has no ABI: nobody can say what`;
+  } catch (error) {
+    if (!(error instanceof NotInAbi)) throw error;
+    return `${selectorIn(call.data)} on ${call.to}, which the ABI in the bundle does not have: nobody can say what`;
+  }
+}
+
+function lookInside(where, safe, call, abis, looking, depth) {
+  looking.left -= 1;
+  if (depth > DEEPEST || looking.left < 0) throw bad(`${where} lies deeper than anybody reads`);
   let words;
   try {
     words = inWords(call, abis);
-  } catch {
-    return [`${where} is carried along to ${call.to} and cannot be put into words: nobody can say what`];
+  } catch (error) {
+    if (!(error instanceof NotInAbi)) throw bad(`${where}, to ${call.to}, cannot be put into words: ${error.message.replace(/^data: /, "")}`);
+    words = `${selectorIn(call.data)} … (${lengthOf(call.data)} bytes) on ${call.to}`;
   }
   const found = [`${where} is carried along: ${words}`];
   if (call.delegated) found.push(`${where} runs the code at ${call.to} with everything that its caller has`);
-  return [...found, ...look(where, safe, call, abis, left, depth)];
+  return [...found, ...look(where, safe, call, abis, looking, depth)];
 }
 
 function withoutLimit(signature, data) {
   const wordAt = (place) => BigInt("0x" + (data.slice(10 + 64 * place, 74 + 64 * place) || "0"));
   if (Object.hasOwn(AMOUNTS, signature)) return wordAt(AMOUNTS[signature]) >= UNLIMITED;
   return signature === "authorizeOperator(address)" || (Object.hasOwn(EVERYTHING, signature) && wordAt(EVERYTHING[signature]) === 1n);
-}
-
-/** The calls right inside this one, each with whether it is a delegatecall. */
-function carried(signature, to, data) {
-  if (!signature || !Object.hasOwn(CARRIERS, signature)) return [];
-  const { values } = valuesOf(signature, data.toLowerCase());
-  const [kind, ...places] = CARRIERS[signature];
-  const given = places.map((place) => values[place]);
-  const call = (target, value, bytes, operation = "0") => ({ to: target, value, data: bytes, delegated: operation === "1" });
-  if (kind === "one") return [call(...given)];
-  if (kind === "many") {
-    if (given.some((list) => list.length !== given[0].length)) throw bad(`${signature}: lists of different lengths`);
-    return given[0].map((_, index) => call(...given.map((list) => list[index])));
-  }
-  if (kind === "rows") return given[0].map((row) => call(row[0], row.length === 4 ? row[2] : "0", row.at(-1)));
-  if (kind === "each") return given[0].map((one) => call(to, "0", one));
-  const last = given.at(-1); // "itself", "of": nothing is called where there are no data
-  return last === "0x" ? [] : [call(kind === "itself" ? to : given[0], "0", last)];
 }

@@ -113,6 +113,15 @@ LIES: dict[str, Callable[[Bundle], None]] = {
     "an ABI with other arguments": put([COLLIDING], "abis", VAULT),
     "an ABI with a name that draws": put([{**PAUSE, "name": "pause()\n  2. nothing"}], "abis", VAULT),
     "an ABI that is none": put("pause()", "abis", VAULT),
+    "an ABI that is an object": put({}, "abis", VAULT),
+    "an ABI that is empty text": put("", "abis", VAULT),
+    "an ABI with arguments that are none": put([{**PAUSE, "inputs": ""}], "abis", VAULT),
+    "an ABI with something that no ABI has": put([{**PAUSE, "meaning": "harmless"}], "abis", VAULT),
+    "an argument with something that no ABI has": put(
+        [PAUSE, {**PAUSE, "name": "other", "inputs": [{"type": "bool", "note": "x"}]}], "abis", VAULT
+    ),
+    "an ABI for an address in small letters": put([PAUSE], "abis", THIEF.lower()[:-1] + "f"),
+    "an ABI for what is not called": put([PAUSE], "abis", THIEF),
     "a hash in a list": put([safe_tx_hash(pausing())], "hashes", "safeTx"),
     "a plan in a list": put(["ab" * 32], "plan"),
     "a plan that is no hash": put("approved by all", "plan"),
@@ -169,7 +178,7 @@ def test_a_consistent_lie_is_put_into_true_words_and_has_another_hash(
 ) -> None:
     """The server shows a pause and hands out a consistent bundle of something else."""
     shown, evil = honest(), honest(swap())
-    evil |= {"abis": {pausing().safe: [PAUSE], VAULT: [PAUSE]}, "plan": shown["plan"], "diff": shown["diff"]}
+    evil |= {"abis": {pausing().safe: [PAUSE]}, "plan": shown["plan"], "diff": shown["diff"]}
     text = json.dumps(evil)
     assert verifier_says(text, tmp_path) == 0
     said = capsys.readouterr().out
@@ -217,58 +226,120 @@ def example(part: Param) -> Any:
         return 1 if part.type == "uint8" else 2 ** int(part.type[4:]) - 1
     sized = part.type.removeprefix("bytes")
     fixed = {"address": THIEF, "bool": True, "string": "words"}
-    return fixed.get(part.type) or (b"\7" * int(sized) if sized else b"\1\2\3")
+    return fixed.get(part.type) or (b"\7" * int(sized) if sized else b"\1\2\3\4")
 
 
-def carrying() -> list[bytes]:
-    """Calls inside calls: in a timelock, a multicall, another Safe, an upgrade, deep down, and unreadable."""
-    role = encode_call("grantRole(bytes32,address)", "", [b"\0" * 32, THIEF])
+ROLE = encode_call("grantRole(bytes32,address)", "", [b"\0" * 32, THIEF])
+NOBODY = "0x" + "00" * 20
+SCHEDULE = "schedule(address,uint256,bytes,bytes32,bytes32,uint256)"
+TARGETS = "execute(address[],uint256[],bytes[],bytes32)"
+
+
+def batched(*calls: tuple[str, bytes], operation: int = 0) -> bytes:
+    packed = b"".join(
+        bytes([operation]) + bytes.fromhex(to[2:]) + bytes(32) + len(data).to_bytes(32, "big") + data
+        for to, data in calls
+    )
+    return bytes(encode_call("multiSend(bytes)", "", [packed]))
+
+
+def carrying() -> dict[bytes, list[str]]:
+    """Calls inside calls: in a timelock, a multicall, another Safe, an upgrade, a batch; with what is said of each."""
     approve = encode_call("approve(address,uint256)", "", [THIEF, 2**95])
     run = "execTransaction(address,uint256,bytes,uint8,uint256,uint256,uint256,address,address,bytes)"
-    nobody = "0x" + "00" * 20
-    inside = encode_call(run, "", [THIEF, 3, b"", 1, 0, 0, 0, nobody, nobody, b""])
-    deep = role
+    inside = encode_call(run, "", [THIEF, 3, b"", 1, 0, 0, 0, NOBODY, NOBODY, b""])
+    pinned = verify_safe_tx.PINNED_BATCH["1.4.1"][0]
+    batch = batched((pinned, batched((COUNCIL, b"\1\2\3\4"))), (VAULT, bytes(ROLE)))
+    found = {
+        encode_call(SCHEDULE, "", [VAULT, 1, ROLE, *[b"\0" * 32] * 2, 9]): [
+            "call 1 schedules a call",
+            "call 1.1 is carried along: grantRole(0x",
+            "call 1.1 grants a role",
+            "call 1.1 sends 1 wei",
+        ],
+        encode_call(TARGETS, "", [[VAULT, COUNCIL], [0, 5], [approve, b""], b"\0" * 32]): [
+            "call 1.1 lets another spend without limit",
+            "call 1.2 is carried along: send to",
+            "call 1.2 sends 5 wei",
+        ],
+        encode_call(TARGETS, "", [[NOBODY], [0], [b"\1\2\3\4"], b"\0" * 32]): ["call 1.1 is to the zero address"],
+        encode_call("aggregate3Value((address,bool,uint256,bytes)[])", "", [[(COUNCIL, True, 4, inside)]]): [
+            "call 1.1.1 runs the code at",
+            "call 1.1.1 sends 3 wei",
+            "call 1.1 executes another Safe's transaction",
+        ],
+        encode_call("execute(address,uint256,bytes)", "", [pinned, 0, batch]): [
+            "call 1.1 passes on a batch",
+            "call 1.1.1.1 is 0x01020304 on",
+            "call 1.1.2 grants a role",
+        ],
+        encode_call("approveAndCall(address,uint256,bytes)", "", [THIEF, 1, b""]): [
+            "call 1.1 is carried along: empty call to"
+        ],
+    }
+    return {bytes(data): words for data, words in found.items()}
+
+
+def unreadable() -> dict[bytes, str]:
+    """What is carried and cannot be opened to its end: as at the top, nobody may sign it."""
+    deep = ROLE
     for _ in range(8):
         deep = encode_call("multicall(bytes[])", "", [[deep]])
-    return [
+    found = {
+        encode_call("upgradeToAndCall(address,bytes)", "", [COUNCIL, ROLE + b"\0"]): "1 trailing bytes",
+        encode_call("multicall(bytes[])", "", [[b"\1\2\3"]]): "no function call",
+        deep: "call 1.1.1.1.1.1.1.1 lies deeper than anybody reads",
+        batched((VAULT, b"")): f"a batch passed to {VAULT}, which is not a pinned MultiSendCallOnly",
         encode_call(
-            "schedule(address,uint256,bytes,bytes32,bytes32,uint256)", "", [VAULT, 1, role, *[b"\0" * 32] * 2, 9]
-        ),
-        encode_call(
-            "execute(address[],uint256[],bytes[],bytes32)", "", [[VAULT, COUNCIL], [0, 5], [approve, b""], b"\0" * 32]
-        ),
-        encode_call("execute(address[],uint256[],bytes[],bytes32)", "", [[nobody], [0], [b"\1\2\3\4"], b"\0" * 32]),
-        encode_call("aggregate3Value((address,bool,uint256,bytes)[])", "", [[(COUNCIL, True, 4, inside)]]),
-        encode_call("upgradeToAndCall(address,bytes)", "", [COUNCIL, role + b"\0"]),
-        deep,
-    ]
+            "forward(address,uint256,bytes)",
+            "",
+            [verify_safe_tx.PINNED_BATCH["1.3.0"][0], 0, batched((VAULT, b""), operation=1)],
+        ): "a delegatecall inside a batch",
+    }
+    return {bytes(data): words for data, words in found.items()}
 
 
 def test_what_a_call_carries_is_opened_and_what_is_not_known_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    wanted = [
-        [
-            "call 1 schedules a call",
-            "call 1.1 is carried along: grantRole(",
-            "call 1.1 grants a role",
-            "call 1.1 sends 1 wei",
-        ],
-        ["call 1.1 lets another spend without limit", "call 1.2 is carried along: send to", "call 1.2 sends 5 wei"],
-        ["call 1.1 is to the zero address"],
-        ["call 1.1.1 runs the code at", "call 1.1.1 sends 3 wei", "call 1.1 executes another Safe's transaction"],
-        ["call 1.1 is carried along to", "cannot be put into words"],
-        ["call 1.1.1.1.1.1.1.1 lies deeper than anybody reads"],
-    ]
-    for data, words in zip(carrying(), wanted, strict=True):
-        bundle = honest(pausing(data=bytes(data))) | {"abis": {}}
+    for data, words in carrying().items():
+        bundle = honest(pausing(data=data)) | {"abis": {}}
         assert verifier_says(json.dumps(bundle), tmp_path) == 0
         said = capsys.readouterr().out
         for one in words:
             assert one in said, said
         assert "whether a commander let pass what blocks it there" in said
+    told = {json.dumps(honest(pausing(data=data)) | {"abis": {}}): why for data, why in unreadable().items()}
+    answers = in_sign_html([("bundle.js", "readBundle", text) for text in told], tmp_path)
+    for (text, why), answer in zip(told.items(), answers, strict=True):
+        assert verifier_says(text, tmp_path) == 1
+        assert why in capsys.readouterr().err
+        assert answer["error"], why
     [answer] = in_sign_html([("words.js", "undecided")], tmp_path)
     assert answer["found"] == [one.strip() for one in verify_safe_tx.undecided()]
+
+
+def test_nothing_of_a_bundle_is_believed_in_silence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that stands in the bundle alone is said to; of what is known here not even arguments have other names."""
+    assert verifier_says(json.dumps(honest()), tmp_path) == 0
+    assert "LOOK: call 1 is named pause by the bundle only: not known here" in capsys.readouterr().out
+    upgrade = pausing(data=bytes(encode_call("upgradeToAndCall(address,bytes)", "", [COUNCIL, b"\1\2\3\4"])))
+    assert verifier_says(json.dumps(honest(upgrade)), tmp_path) == 0  # the ABI is that of before the upgrade
+    assert "call 1.1 is 0x01020304 on" in capsys.readouterr().out
+    bundle = honest(pausing(data=bytes(encode_call("transfer(address,uint256)", "", [THIEF, 5]))))
+    inputs = [{"name": "from", "type": "address"}, {"name": "refunded_to_you", "type": "uint256"}]
+    bundle["abis"] = {VAULT: [{"type": "function", "name": "transfer", "inputs": inputs}]}
+    for value, words in (("0", ""), ("5", "LOOK: value is 5 beside a delegatecall")):
+        assert verifier_says(json.dumps(bundle), tmp_path) == 0
+        said = capsys.readouterr().out
+        assert f"1. transfer({THIEF}, 5)" in said and "refunded" not in said and words in said
+        built = build([Call(to=VAULT, value="0", data=bundle["calls"][0]["data"])] * 2, version="1.4.1")
+        batch = pausing(to=built.to, value=int(value) or 5, data=built.data, operation=built.operation)
+        bundle = honest(batch) | {"abis": bundle["abis"]}
+    for option in ("--safe-tx", "--domain", "--message"):
+        for nothing in ("", "0x", "0x12"):
+            assert verifier_says(json.dumps(honest()), tmp_path, option, nothing) == 1
+            assert "of the device: not a hash of 32 bytes" in capsys.readouterr().err
 
 
 def test_the_offline_tools_know_what_the_findings_know() -> None:
@@ -287,10 +358,11 @@ def test_the_offline_tools_know_what_the_findings_know() -> None:
 def many() -> list[Bundle]:
     """One transaction for every function that is known, and a batch of odd ones."""
     made = []
-    for signature in verify_safe_tx.KNOWN:
+    for signature in verify_safe_tx.KNOWN.keys() - {"multiSend(bytes)"}:
         data = encode_call(signature, "", [example(one) for one in parse_signature(signature).inputs])
         made.append(honest(pausing(data=bytes(data))))
-    made += [honest(pausing(data=bytes(data))) for data in carrying()]
+    made += [honest(pausing(data=data)) for data in carrying()]
+    made.append(honest(pausing(to=verify_safe_tx.PINNED_BATCH["1.3.0"][1], data=batched((VAULT, b"\1\2\3\4")))))
     pay = {
         "type": "function",
         "name": "pay",
