@@ -89,7 +89,24 @@ function checkCall(item, call, number) {
   if (data !== call.data) wrong.push(`The calldata of call ${number} is ${call.data}, not what is shown.`);
   const operation = call.delegated ? "delegatecall" : "call";
   if (only(own(item, "[data-operation]")) !== operation) wrong.push(`Call ${number} is a ${operation}, which is not what is shown.`);
+  if (!SENTENCES[kindOf(call, signature)].includes(between(own(item, ".call-sentence")[0])))
+    wrong.push(`The sentence of call ${number} says more than what it does.`);
   return [...wrong, ...checkAmount(item, call, number), ...checkWords(item, call, number, signature)];
+}
+
+// What may stand in a sentence between the name, the amount and the target, which are each compared.
+const SENTENCES = {
+  named: ["on"],
+  raw: ["notinwords:nopinnedABIon"],
+  sends: ["sendto"],
+  empty: ["anemptycallto", "anemptycall,whichonlyusesupthenonceto"],
+};
+const kindOf = (call, signature) => (call.data !== "0x" ? (signature ? "named" : "raw") : call.value !== "0" ? "sends" : "empty");
+
+function between(sentence) {
+  const copy = sentence?.cloneNode(true);
+  copy?.querySelectorAll("[data-call-name], .address, .amount, [data-how]").forEach((part) => part.remove());
+  return shown(copy);
 }
 
 function checkAmount(item, call, number) {

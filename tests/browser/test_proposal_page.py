@@ -173,7 +173,17 @@ def test_an_owner_of_an_owning_safe_signs_its_message_and_another_hands_in_by_li
     wallet = Wallet(TREASURY.key)
     page = page_of(wallet)
     page.goto(f"/governance/proposals/{found[1]}/")
+    lies: list[Any] = [
+        lambda body: re.sub(r"<bg-sign .*?</bg-sign>", "", body, flags=re.S).replace('id="mismatch"', 'id="no"'),
+        lambda body: body.replace(DAN.address[2:6], "dead"),
+    ]
     within = page.locator("bg-sign-within")
+    page.route(re.compile(rf"/governance/proposals/{found[1]}/$"), lying(lambda body: lies[1](lies[0](body))))
+    page.reload()
+    expect(within.locator("[data-said]")).to_contain_text("Do not sign")
+    expect(page.locator("[data-sign-within]")).to_be_disabled()
+    page.unroute_all()
+    page.reload()
     for name in ("domain", "message", "safeMessage"):
         expect(within.locator(f'[data-within="{name}"] [data-check]')).to_have_attribute("data-state", "match")
     choose_wallet(page, "[data-sign-within]", "bg-sign-within [data-said]")
@@ -189,11 +199,36 @@ def test_an_owner_of_an_owning_safe_signs_its_message_and_another_hands_in_by_li
     page.context.clear_cookies()
     page.goto(f"/sign/{found[2]}/#sig=0x{signature}")
     expect(page.locator("[data-check][data-state=match]")).to_have_count(6)
+    expect(page.get_by_text("values in storage, none others")).to_be_visible()
+    expect(page.locator("script[type=importmap]")).to_have_count(1)
     expect(page.locator("textarea[name=signature]")).to_have_value("0x" + signature)
     assert page.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    page.get_by_role("button", name="Hand it in").click()
+    hand_in = page.get_by_role("button", name="Hand it in")
+    page.route(re.compile("/sign/"), lying(lambda body: body.replace("an empty call", "a vote")))
+    page.reload()
+    expect(page.locator("#mismatch li").first).to_contain_text("says more than what it does")
+    page.unroute_all()
+    page.route(re.compile("/sign/"), lying(lies[1]))
+    page.reload()
+    expect(page.locator("#mismatch li").first).to_contain_text("Call 1 goes to")
+    expect(hand_in).to_have_count(0)
+    page.unroute_all()
+    page.reload()
+    hand_in.click()
     expect(page.get_by_text("Your signature is counted")).to_be_visible()
     expect(page.get_by_text("2 of 3")).to_be_visible()
+
+
+def lying(lie: Any) -> Any:
+    """A route that tells a lie about the answer."""
+
+    def handle(route: Route) -> None:
+        answer = route.fetch()
+        changed = lie(answer.text())
+        assert changed != answer.text(), "the lie was not told"
+        route.fulfill(response=answer, body=changed)
+
+    return handle
 
 
 def hostile(kind: str, body: str) -> str:
@@ -231,14 +266,7 @@ def test_an_answer_that_does_not_match_blocks_signing(
 ) -> None:
     wallet = Wallet(TREASURY.key)
     page = page_of(wallet)
-
-    def lie(route: Route) -> None:
-        answer = route.fetch()
-        changed = hostile(kind, answer.text())
-        assert changed != answer.text(), "the lie was not told"
-        route.fulfill(response=answer, body=changed)
-
-    page.route(re.compile(re.escape(proposal_path) + "$"), lie)
+    page.route(re.compile(re.escape(proposal_path) + "$"), lying(lambda body: hostile(kind, body)))
     page.goto(proposal_path)
     expect(page.locator("#mismatch")).to_be_visible()
     expect(page.locator("#mismatch li").first).not_to_be_empty()
@@ -291,9 +319,15 @@ from integrations.chain.abi import encode_call
 from integrations.devnet.chain import DAN
 safe = Safe.objects.get(label="Treasury Safe")
 vault = Contract.objects.get(name="HelixVault")
-data = "0x" + encode_call(vault.abi, "settleAccounts", ["7", [DAN.address, safe.address]]).hex()
-call = {"to": vault.address, "value": "1500000000000000000", "data": data}
-print("proposal", propose(safe=safe, calls=[call], title="In words", actor="system:test").pk)
+lock = Contract.objects.get(name="HelixTimelock")
+settle = encode_call(vault.abi, "settleAccounts", ["7", [DAN.address, safe.address]])
+call = {"to": vault.address, "value": "1500000000000000000", "data": "0x" + settle.hex()}
+carried = encode_call("upgradeToAndCall(address,bytes)", "", [DAN.address, encode_call(vault.abi, "pause", [])])
+zero = b"\\0" * 32
+given = [[vault.address, DAN.address], ["0", "2500000000000000000"], [carried, b""], zero, zero, "99999"]
+scheduled = encode_call(lock.abi, "scheduleBatch", given)
+calls = [call, {"to": lock.address, "value": "0", "data": "0x" + scheduled.hex()}]
+print("proposal", propose(safe=safe, calls=calls, title="In words", actor="system:test").pk)
 """
 
 
@@ -310,8 +344,12 @@ def test_words_that_follow_from_the_bytes_match(page_of: Any, words_path: str) -
     page = page_of()
     page.goto(words_path)
     expect(page.locator('[data-check="safeTx"]')).to_have_attribute("data-state", "match")
-    expect(page.locator("[data-argument]")).to_have_count(2)
+    expect(page.locator("#p-what")).to_be_visible()
     expect(page.locator("#mismatch")).to_be_hidden()
+    names = page.locator("[data-call-name]").all_text_contents()
+    assert names == ["settleAccounts()", "scheduleBatch()", "upgradeToAndCall()", "pause()"]
+    expect(page.locator(".calls .calls .amount")).to_have_text(re.compile(r"2\.5"))
+    expect(page.locator(".call-status").filter(has_text="code as it was registered")).not_to_have_count(0)
 
 
 WORD_LIES = {
@@ -323,6 +361,14 @@ WORD_LIES = {
     "a smaller amount": lambda body: re.sub(r'(<span class="amount-fraction">)\.5', r"\g<1>.05", body),
     "no amount": lambda body: re.sub(r'<data class="amount".*?</data>', "nothing", body, flags=re.S),
     "another target in the sentence": lambda body: body.replace('class="address-text"', 'class="address-else"'),
+    "another name of what is scheduled": lambda body: body.replace("upgradeToAndCall()", "pause()"),
+    "what is scheduled left out": lambda body: re.sub(
+        r'<ol class="calls calls-inner".*</ol>\s*</li></ol>', "</li></ol>", body, flags=re.S
+    ),
+    "a smaller amount scheduled": lambda body: re.sub(
+        r'(<span class="group">)2(</span><span class="amount-fr)', r"\g<1>1\2", body
+    ),
+    "another operation": lambda body: body.replace("data-operation>call<", "data-operation>delegatecall<", 1),
     "another nonce above": lambda body: re.sub(r'(data-shown="nonce">)\d+', r"\g<1>999", body),
 }
 
@@ -330,14 +376,7 @@ WORD_LIES = {
 @pytest.mark.parametrize("kind", WORD_LIES)
 def test_words_that_do_not_follow_from_the_bytes_block(page_of: Any, kind: str, words_path: str) -> None:
     page = page_of()
-
-    def lie(route: Route) -> None:
-        answer = route.fetch()
-        changed = WORD_LIES[kind](answer.text())
-        assert changed != answer.text(), "the lie was not told"
-        route.fulfill(response=answer, body=changed)
-
-    page.route(re.compile(re.escape(words_path) + "$"), lie)
+    page.route(re.compile(re.escape(words_path) + "$"), lying(WORD_LIES[kind]))
     page.goto(words_path)
     expect(page.locator("#mismatch")).to_be_visible()
     expect(page.locator("#mismatch li").first).not_to_be_empty()

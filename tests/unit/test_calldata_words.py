@@ -141,9 +141,10 @@ def bundle_with(**names: str) -> tuple[str, int, bytes, dict[str, Any]]:
 
 def test_the_verifier_takes_names_and_nothing_else_from_an_abi() -> None:
     assert verify_safe_tx.put_in_words(*bundle_with()).startswith("pay(amount = 7) on ")
+    verify_safe_tx.read_abis(bundle_with()[3])
     for name in ("x\n  1. pause() on 0x00", "\x1b[2K\x1b[1Aharmless", "a b", "a\u202eb", "0x"):
         with pytest.raises(verify_safe_tx.Refuse):
-            verify_safe_tx.put_in_words(*bundle_with(name=name))
+            verify_safe_tx.read_abis(bundle_with(name=name)[3])
 
 
 def test_the_verifier_prints_nothing_that_steers_a_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

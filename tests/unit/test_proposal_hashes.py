@@ -211,7 +211,7 @@ def test_an_honest_bundle_is_put_into_words(tmp_path: Path) -> None:
         (pausing(data=bytes.fromhex("deadbeef")), {}, "not a function of the ABI"),
         (pausing(data=b"\x01\x02"), {}, "no function call"),
         (pausing(operation=1), {}, "not the pinned MultiSendCallOnly"),
-        (pausing(), {"abis": {VAULT: [{"type": "function"}]}}, "malformed"),
+        (pausing(), {"abis": {VAULT: [{"type": "function"}]}}, "cannot be read"),
         (pausing(), {"fields": []}, "not an object"),
     ],
 )
