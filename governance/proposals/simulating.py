@@ -5,7 +5,7 @@ and on the block with the simulated changes laid over it. So no storage layout h
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,7 @@ from governance.proposals.building import calls_of
 from governance.proposals.decoding import Names
 from governance.proposals.effects import effects_of
 from governance.proposals.facts import everything_called
+from governance.proposals.meaning import Meaning, meanings_of_logs, overrides
 from governance.proposals.models import Proposal
 from governance.proposals.unfolding import Carried
 from governance.protocols.models import Contract
@@ -68,17 +69,6 @@ PROXY_SLOTS = {
 }
 
 
-@dataclass(frozen=True)
-class Meaning:
-    """One value that will be another: `HelixVault  paused  false → true`."""
-
-    address: str
-    label: str
-    what: str
-    before: str
-    after: str
-
-
 def simulated(
     proposal: Proposal, *, sender: str | None = None, client: Client | None = None, state: SafeState | None = None
 ) -> dict[str, Any]:
@@ -104,6 +94,7 @@ def simulated(
     safe = proposal.safe
     names = Names.on(safe.chain)
     meanings = meanings_of(client, safe.chain, run.state_diff, block.hash, safe=safe, names=names) if run.ok else []
+    moved, left_out = meanings_of_logs(client, run.logs, run.state_diff, block.hash, names) if run.ok else ([], 0)
     effects = effects_of(run, safe=safe.address, safes=names.safes, contracts=names.contracts) if run.ok else []
     return {
         **result,
@@ -112,7 +103,8 @@ def simulated(
         "gas_used": run.gas_used,
         "assumed_nonce": run.assumed_nonce,
         "changes": [asdict(change) for change in run.state_diff],
-        "meanings": [asdict(meaning) for meaning in meanings],
+        "meanings": [asdict(meaning) for meaning in [*meanings, *moved]],
+        "left_out": left_out,
         "effects": [asdict(effect) for effect in effects],
     }
 
@@ -259,18 +251,6 @@ def _by_getters(client: Client, contract: Contract, changes: tuple[Change, ...],
         Meaning(contract.address, contract.name, getter.name, *(_shown(getter, contract, one) for one in values))
         for getter, *values in [row for row in moved if len(row[0].outputs) == 1] or moved
     ]
-
-
-def overrides(changes: tuple[Change, ...]) -> dict[str, dict[str, Any]]:
-    """The changes as an override of the state, for eth_call."""
-    laid_over: dict[str, dict[str, Any]] = {}
-    for change in changes:
-        account = laid_over.setdefault(change.address, {})
-        if change.field in ("balance", "code"):
-            account[change.field] = change.after
-        elif change.field.startswith("0x"):
-            account.setdefault("stateDiff", {})[change.field] = change.after
-    return laid_over
 
 
 def _plain(answer: object) -> str:
