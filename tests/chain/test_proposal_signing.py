@@ -12,7 +12,9 @@ from governance.proposals.review import review
 from governance.proposals.selectors import waiting_for
 from governance.proposals.services import confirm, propose, reject, withdraw
 from governance.safes.services import refresh, register
+from integrations.chain.abi import encode_call
 from integrations.chain.client import client_for
+from integrations.chain.hashing import keccak
 from integrations.devnet.chain import CAROL, COUNCIL_1, DAN, ERIN
 from integrations.devnet.safes import calldata
 from integrations.safe.hashes import safe_tx_hash
@@ -72,6 +74,26 @@ def test_a_pause_is_shown_in_words_with_what_it_changes(helix: World) -> None:
     changes = {(one["label"], one["what"]): (one["before"], one["after"]) for one in found.simulation["meanings"]}
     assert changes["HelixVault", "paused"] == ("false", "true")
     assert changes["Guardian Safe", "nonce"] == ("0", "1")
+
+
+def test_what_is_approved_moved_and_granted_is_shown_as_it_is_before_and_after(helix: World) -> None:
+    """Of a token that nobody registered, and of a role: asked of the contracts on both sides of the simulation."""
+    usd, vault, safe = helix.devnet.deployment.usd, helix.vault, helix.guardian.address
+    approve = encode_call("approve(address,uint256)", "", [DAN.address, 2**256 - 1])
+    role = keccak(b"GUARDIAN_ROLE")
+    leave = encode_call(vault.abi, "renounceRole", [role, safe])
+    asked = [{"to": usd, "value": "0", "data": approve}, {"to": vault.address, "value": "0", "data": leave}]
+    found = review(helix.propose(*({**one, "data": "0x" + bytes(one["data"]).hex()} for one in asked)))
+    assert found.simulation["ok"] is True, found.simulation["revert"]
+    changes = {(one["label"], one["what"]): (one["before"], one["after"]) for one in found.simulation["meanings"]}
+    who = f"an owner {DAN.address[:6]}…{DAN.address[-4:]}"
+    mine = f"Guardian Safe {safe[:6]}…{safe[-4:]}"
+    assert changes[f"{usd} (by its own word)", f"what {who} may spend of {mine}"] == ("0", "without limit")
+    assert changes["HelixVault", f"whether {mine} has GUARDIAN_ROLE"] == ("yes", "no")
+    assert found.simulation["left_out"] == 0
+    texts = [call.code.text for call in found.calls if call.code]
+    assert texts[1] == "code as it was registered" and "nobody registered" in texts[0]
+    assert found.carrier and found.carrier.text == "the pinned MultiSendCallOnly"
 
 
 def test_a_wrong_owner_is_named_and_nothing_is_stored(helix: World) -> None:
