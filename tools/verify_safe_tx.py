@@ -947,6 +947,8 @@ def compare(source, claims, found):
 
 def compare_as_owner(expected, owner, fields):
     """What the device shows belongs to a Safe that owns this one: its message, or its approval of the hash."""
+    if not expected:
+        raise Refuse("with --owner-safe, give at least one of the hashes that the device shows")
     safe, version = read_address(owner[0], "owner-safe"), read_version(owner[1])
     message = owner_message(fields, safe, version) or {}
     approval = hashes(owner_approval(fields, safe, version, read_uint(owner[2], "nonce of owner-safe")))

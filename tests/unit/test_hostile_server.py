@@ -340,6 +340,8 @@ def test_nothing_of_a_bundle_is_believed_in_silence(tmp_path: Path, capsys: pyte
         for nothing in ("", "0x", "0x12"):
             assert verifier_says(json.dumps(honest()), tmp_path, option, nothing) == 1
             assert "of the device: not a hash of 32 bytes" in capsys.readouterr().err
+    assert verifier_says(json.dumps(honest()), tmp_path, "--owner-safe", COUNCIL, "1.4.1", "4") == 1
+    assert "give at least one of the hashes" in capsys.readouterr().err
 
 
 def test_the_offline_tools_know_what_the_findings_know() -> None:
