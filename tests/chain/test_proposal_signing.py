@@ -82,13 +82,15 @@ def test_what_is_approved_moved_and_granted_is_shown_as_it_is_before_and_after(h
     approve = encode_call("approve(address,uint256)", "", [DAN.address, 2**256 - 1])
     role = keccak(b"GUARDIAN_ROLE")
     leave = encode_call(vault.abi, "renounceRole", [role, safe])
-    asked = [{"to": usd, "value": "0", "data": approve}, {"to": vault.address, "value": "0", "data": leave}]
-    found = review(helix.propose(*({**one, "data": "0x" + bytes(one["data"]).hex()} for one in asked)))
+    asked = [(usd, approve), (vault.address, leave), (usd, encode_call("faucet()"))]
+    found = review(helix.propose(*({"to": to, "value": "0", "data": "0x" + data.hex()} for to, data in asked)))
     assert found.simulation["ok"] is True, found.simulation["revert"]
     changes = {(one["label"], one["what"]): (one["before"], one["after"]) for one in found.simulation["meanings"]}
     who = f"an owner {DAN.address[:6]}…{DAN.address[-4:]}"
     mine = f"Guardian Safe {safe[:6]}…{safe[-4:]}"
     assert changes[f"{usd} (by its own word)", f"what {who} may spend of {mine}"] == ("0", "without limit")
+    before, after = changes[f"{usd} (by its own word)", f"balance of {mine}"]
+    assert int(after) - int(before) == 10_000 * 10**6
     assert changes["HelixVault", f"whether {mine} has GUARDIAN_ROLE"] == ("yes", "no")
     assert found.simulation["left_out"] == 0
     texts = [call.code.text for call in found.calls if call.code]
