@@ -144,8 +144,8 @@ KNOWN = {
     "execute(address,uint256,bytes,uint8)": "has a call executed",
     "execute(address[],uint256[],bytes[],bytes32)": "has calls executed",
     "forward(address,uint256,bytes)": "has a call executed",
-    "queueTransaction(address,uint256,string,bytes,uint256)": "queues a call, which is not opened here",
-    "executeTransaction(address,uint256,string,bytes,uint256)": "has a call executed, which is not opened here",
+    "queueTransaction(address,uint256,string,bytes,uint256)": "queues a call",
+    "executeTransaction(address,uint256,string,bytes,uint256)": "has a call executed",
     "executeNextTx(address,uint256,bytes,uint8)": "has a call executed",
     "execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)": "has a call executed",
     "execTransactionWithRoleReturnData(address,uint256,bytes,uint8,bytes32,bool)": "has a call executed",
@@ -162,7 +162,8 @@ KNOWN = {
     "multiSend(bytes)": "passes on a batch",
 }
 # What calls inside a call are made of, by the places of arguments: a target, its value and data, and whether it is a
-# delegatecall; lists of them; data for the contract itself, or for another one; rows that end with their data.
+# delegatecall; lists of them; data for the contract itself, or for another one; rows that end with their data; a
+# function by its name, with its arguments.
 CARRIERS = {
     "schedule(address,uint256,bytes,bytes32,bytes32,uint256)": ("one", 0, 1, 2),
     "execute(address,uint256,bytes,bytes32,bytes32)": ("one", 0, 1, 2),
@@ -175,8 +176,10 @@ CARRIERS = {
     "executeNextTx(address,uint256,bytes,uint8)": ("one", 0, 1, 2, 3),
     "execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)": ("one", 0, 1, 2, 3),
     "execTransactionWithRoleReturnData(address,uint256,bytes,uint8,bytes32,bool)": ("one", 0, 1, 2, 3),
-    "schedule(address,bytes,uint48)": ("of", 0, 1),
-    "execute(address,bytes)": ("of", 0, 1),
+    "queueTransaction(address,uint256,string,bytes,uint256)": ("named", 0, 1, 2, 3),
+    "executeTransaction(address,uint256,string,bytes,uint256)": ("named", 0, 1, 2, 3),
+    "schedule(address,bytes,uint48)": ("back", 0, 1),
+    "execute(address,bytes)": ("back", 0, 1),
     "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)": ("many", 0, 1, 2),
     "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)": ("many", 0, 1, 2),
     "execute(address[],uint256[],bytes[],bytes32)": ("many", 0, 1, 2),
@@ -714,6 +717,9 @@ def carried(known, to, data):
     given = [values[place] for place in places]
     if kind == "one":
         rows = [(given[0], given[1], given[2], *given[3:])]
+    elif kind == "named":  # a signature as text, and only its arguments; without one, whole calldata
+        name = json.loads(given[2])
+        rows = [(given[0], given[1], "0x" + (selector(name).hex() if name else "") + given[3][2:])]
     elif kind == "many":
         if not len(given[0]) == len(given[1]) == len(given[2]):
             raise Refuse(f"{known}: lists of different lengths")

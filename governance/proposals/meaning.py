@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from governance.proposals.decoding import Names
-from governance.proposals.effects import APPROVAL, FOR_ALL, OWNER, ROLE, SINGLE, TRANSFER
+from governance.proposals.effects import APPROVAL, FOR_ALL, OWNER, SINGLE, TRANSFER
 from governance.protocols.models import Contract
 from integrations.chain.abi import encode_call
 from integrations.chain.abi_types import parse_abi
@@ -22,8 +22,8 @@ from integrations.safe.simulate import Change, SimulatedLog
 from ledger import Invalid
 
 MOST_ASKED = 60
-REVOKED = keccak(b"RoleRevoked(bytes32,address,address)")
-ROLES = (
+ROLE = (keccak(b"RoleGranted(bytes32,address,address)"), keccak(b"RoleRevoked(bytes32,address,address)"))
+NAMES_OF_ROLES = (
     *("PAUSER_ROLE", "MINTER_ROLE", "BURNER_ROLE", "UPGRADER_ROLE", "GUARDIAN_ROLE", "KEEPER_ROLE", "OPERATOR_ROLE"),
     *("PROPOSER_ROLE", "EXECUTOR_ROLE", "CANCELLER_ROLE", "TIMELOCK_ADMIN_ROLE"),
 )
@@ -122,7 +122,7 @@ def _of_powers(log: SimulatedLog, b: str, names: Names) -> Iterator[Question]:
         for who in sorted({b, _address(log.topics[3])} - {ZERO_ADDRESS}):
             what = f"token {token} of {_who(who, names)}"
             yield _ask(log, what, "number", "balanceOf(address,uint256)", who, token)
-    elif first in (ROLE, REVOKED):
+    elif first in ROLE:
         role = _role(log.topics[1], names.contracts.get(log.address))
         what = f"whether {_who(b, names)} has {role}"
         yield _ask(log, what, "flag", "hasRole(bytes32,address)", log.topics[1], b)
@@ -139,7 +139,7 @@ def _role(role: bytes, contract: Contract | None) -> str:
     if not any(role):
         return "the admin role"
     own = [one.name for one in parse_abi(contract.abi, "function") if not one.inputs] if contract else []
-    named: Collection[str] = [name for name in (*own, *ROLES) if keccak(name.encode()) == role]
+    named: Collection[str] = [name for name in (*own, *NAMES_OF_ROLES) if keccak(name.encode()) == role]
     return next(iter(named), f"role 0x{role.hex()}")
 
 

@@ -119,6 +119,8 @@ CARRIERS: dict[str, Read] = {
     "execTransactionWithRole" + _ROLE: _one("executed by"),
     "execTransactionWithRoleReturnData" + _ROLE: _one("executed by"),
     "executeNextTx" + _MODULE: _one("executed by"),
+    "queueTransaction" + _COMPOUND: _compound("queued in"),
+    "executeTransaction" + _COMPOUND: _compound("executed by"),
     "schedule(address target, bytes data, uint48 a)": _one("scheduled in"),
     "execute(address target, bytes data)": _one("executed by"),
     "upgradeToAndCall(address code, bytes data)": _upgraded,
@@ -131,13 +133,7 @@ CARRIERS: dict[str, Read] = {
     "tryAggregate(bool a, (address,bytes)[] calls)": _tuples,
     "approveAndCall(address target, uint256 a, bytes data)": _one("called back by"),
 }
-# The offline tools show these without opening them: the function is one of the arguments, by its name.
-NAMED: dict[str, Read] = {
-    "queueTransaction" + _COMPOUND: _compound("queued in"),
-    "executeTransaction" + _COMPOUND: _compound("executed by"),
-}
-READERS = CARRIERS | NAMED
-BY_SELECTOR = {selector(signature): signature for signature in READERS}
+BY_SELECTOR = {selector(signature): signature for signature in CARRIERS}
 
 
 @dataclass
@@ -154,6 +150,6 @@ def carried(call: Carried) -> list[Carried] | None:
         return []
     found = read_known((signature,), call.data)
     try:
-        return READERS[signature](call, found[1]) if found else None
+        return CARRIERS[signature](call, found[1]) if found else None
     except Invalid:
         return None

@@ -27,6 +27,10 @@ export function carried({ to, data }) {
   const given = places.map((place) => values[place]);
   const call = (target, value, bytes, operation = "0") => ({ to: target, value, data: bytes, delegated: operation === "1" });
   if (kind === "one") return [call(...given)];
+  if (kind === "named") {
+    const [target, value, name, bytes] = given; // a signature as text, and only its arguments; without one, whole calldata
+    return [call(target, value, name ? selectorOf(name) + bytes.slice(2) : bytes)];
+  }
   if (kind === "many") {
     if (given.some((list) => list.length !== given[0].length)) throw bad(`${signature}: lists of different lengths`);
     return given[0].map((_, index) => call(...given.map((list) => list[index])));

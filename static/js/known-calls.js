@@ -102,8 +102,8 @@ export const KNOWN = {
   "execute(address,uint256,bytes,uint8)": "has a call executed",
   "execute(address[],uint256[],bytes[],bytes32)": "has calls executed",
   "forward(address,uint256,bytes)": "has a call executed",
-  "queueTransaction(address,uint256,string,bytes,uint256)": "queues a call, which is not opened here",
-  "executeTransaction(address,uint256,string,bytes,uint256)": "has a call executed, which is not opened here",
+  "queueTransaction(address,uint256,string,bytes,uint256)": "queues a call",
+  "executeTransaction(address,uint256,string,bytes,uint256)": "has a call executed",
   "executeNextTx(address,uint256,bytes,uint8)": "has a call executed",
   "execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)": "has a call executed",
   "execTransactionWithRoleReturnData(address,uint256,bytes,uint8,bytes32,bool)": "has a call executed",
@@ -121,7 +121,8 @@ export const KNOWN = {
 };
 
 // What calls inside a call are made of, by the places of arguments: a target, its value and data, and whether it is a
-// delegatecall; lists of them; data for the contract itself, or for another one; rows that end with their data.
+// delegatecall; lists of them; data for the contract itself, or for another one; rows that end with their data; a
+// function by its name, with its arguments.
 export const CARRIERS = {
   "schedule(address,uint256,bytes,bytes32,bytes32,uint256)": ["one", 0, 1, 2],
   "execute(address,uint256,bytes,bytes32,bytes32)": ["one", 0, 1, 2],
@@ -134,8 +135,10 @@ export const CARRIERS = {
   "executeNextTx(address,uint256,bytes,uint8)": ["one", 0, 1, 2, 3],
   "execTransactionWithRole(address,uint256,bytes,uint8,bytes32,bool)": ["one", 0, 1, 2, 3],
   "execTransactionWithRoleReturnData(address,uint256,bytes,uint8,bytes32,bool)": ["one", 0, 1, 2, 3],
-  "schedule(address,bytes,uint48)": ["of", 0, 1],
-  "execute(address,bytes)": ["of", 0, 1],
+  "queueTransaction(address,uint256,string,bytes,uint256)": ["named", 0, 1, 2, 3],
+  "executeTransaction(address,uint256,string,bytes,uint256)": ["named", 0, 1, 2, 3],
+  "schedule(address,bytes,uint48)": ["back", 0, 1],
+  "execute(address,bytes)": ["back", 0, 1],
   "scheduleBatch(address[],uint256[],bytes[],bytes32,bytes32,uint256)": ["many", 0, 1, 2],
   "executeBatch(address[],uint256[],bytes[],bytes32,bytes32)": ["many", 0, 1, 2],
   "execute(address[],uint256[],bytes[],bytes32)": ["many", 0, 1, 2],

@@ -232,6 +232,7 @@ def example(part: Param) -> Any:
 ROLE = encode_call("grantRole(bytes32,address)", "", [b"\0" * 32, THIEF])
 NOBODY = "0x" + "00" * 20
 SCHEDULE = "schedule(address,uint256,bytes,bytes32,bytes32,uint256)"
+COMPOUND = "queueTransaction(address,uint256,string,bytes,uint256)"
 TARGETS = "execute(address[],uint256[],bytes[],bytes32)"
 
 
@@ -273,6 +274,11 @@ def carrying() -> dict[bytes, list[str]]:
             "call 1.1.1.1 is 0x01020304 on",
             "call 1.1.2 grants a role",
         ],
+        encode_call(COMPOUND, "", [VAULT, 0, "transferOwnership(address)", bytes(12) + bytes.fromhex(THIEF[2:]), 9]): [
+            "call 1 queues a call",
+            f"call 1.1 is carried along: transferOwnership({THIEF})",
+        ],
+        encode_call(COMPOUND, "", [VAULT, 0, "", ROLE, 9]): ["call 1.1 grants a role"],
         encode_call("approveAndCall(address,uint256,bytes)", "", [THIEF, 1, b""]): [
             "call 1.1 is carried along: empty call to"
         ],
