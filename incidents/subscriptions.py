@@ -1,6 +1,8 @@
 """What happened on floors below that opens, feeds or moves an incident."""
 
+from incidents.alerts.models import Alert
 from incidents.alerts.services import clear_alert, raise_alert
+from incidents.alerts.telling import TOLD, tell_of
 from incidents.anchors.services import ask
 from incidents.incidents.models import Incident
 from incidents.incidents.services import move
@@ -33,6 +35,22 @@ def alarm_given(event: Event) -> None:
         detail=event.after or {},
         about=event.scope,
     )
+
+
+ALERTED = ("alert.raised", "alert.worsened", "alert.unmuted")
+
+
+def _is_nobodys(event: Event) -> bool:
+    about = event.after or {}
+    slight = about.get("severity") in (None, TOLD)
+    return event.verb in ALERTED and slight and "muted" not in about and not about.get("incident")
+
+
+@subscribe("alert.*", name="incidents.slight", when=_is_nobodys)
+def alert_of_nobody(event: Event) -> None:
+    alert = Alert.objects.select_related("scope").filter(pk=int(event.subject.partition(":")[2])).first()
+    if alert is not None:
+        tell_of(alert)
 
 
 def _monitor(event: Event) -> Monitor | None:

@@ -28,6 +28,7 @@ from integrations.devnet.abi import calldata
 from integrations.devnet.faults.acting import act
 from integrations.devnet.proxy import Error, RpcProxy
 from ledger.models import Event
+from notify.models import Message
 from tests.audiences import load_audiences
 from tests.chain.conftest import Devnet
 from tests.drain import settle
@@ -180,6 +181,10 @@ def test_what_cannot_be_judged_is_an_alert_of_its_own(devnet: Devnet, watch: Cha
     alert = fired().get()
     assert (alert.key, alert.severity, alert.incident) == ("monitor_blind:nowhere", "SEV3", None)
     assert "cannot be judged" in alert.title
+    for _ in range(2):
+        look(watch)
+    told = Message.objects.get(key=f"alert-seen:{alert.pk}")
+    assert told.subject_line == f"SEV3 {alert.title}" and told.audience and told.audience.slug == "responders"
 
 
 def test_one_dead_monitor_does_not_hold_up_the_others(devnet: Devnet, watch: ChainWatch, monitor: Monitor) -> None:
