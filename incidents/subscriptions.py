@@ -4,6 +4,7 @@ from incidents.alerts.models import Alert
 from incidents.alerts.services import clear_alert, raise_alert
 from incidents.alerts.telling import TOLD, tell_of
 from incidents.anchors.services import ask
+from incidents.incidents.joining import SENDER, follow_senders
 from incidents.incidents.models import Incident
 from incidents.incidents.services import move
 from incidents.status import publishing
@@ -51,6 +52,17 @@ def alert_of_nobody(event: Event) -> None:
     alert = Alert.objects.select_related("scope").filter(pk=int(event.subject.partition(":")[2])).first()
     if alert is not None:
         tell_of(alert)
+
+
+def _is_a_senders(event: Event) -> bool:
+    return event.verb in ("alert.cleared", "alert.acknowledged") and event.actor.startswith(SENDER)
+
+
+@subscribe("alert.*", name="incidents.followed", when=_is_a_senders)
+def sender_said(event: Event) -> None:
+    alert = Alert.objects.select_related("incident").filter(pk=int(event.subject.partition(":")[2])).first()
+    if alert is not None and alert.incident is not None:
+        follow_senders(alert.incident, event.actor)
 
 
 def _monitor(event: Event) -> Monitor | None:

@@ -34,6 +34,7 @@ AND i.protocol_id IS NOT DISTINCT FROM %(protocol)s::bigint ORDER BY i.id DESC L
 """
 GRAVE = ("SEV1", "SEV2")
 LONGEST_REASON = 300
+SENDER = "inbound:"  # whose word of an alert's end is the end of its page
 
 
 def open_or_join(alert: "Alert", about: Scope | None = None, *, at_once: bool = True) -> Incident | None:
@@ -84,6 +85,9 @@ def _open_above(about: Scope | None) -> Incident | None:
 
 def _join(incident: Incident, alert: "Alert", *, inside: bool = False) -> Incident:
     """`inside`: it comes of what is being done there, so whoever does it is at work; it asks for nobody anew."""
+    unled = not inside and incident.commander_id is None and not incident.is_over
+    if unled:
+        _judge_calm(incident, "_shared")  # what is being found calm is calm without this alert
     record(
         "incident.alert.joined",
         actor=alert.source,
@@ -95,7 +99,34 @@ def _join(incident: Incident, alert: "Alert", *, inside: bool = False) -> Incide
         _as_grave_as(incident, alert)
     else:
         worsened(incident, alert)
+    if unled and alert.severity in paging.PAGED:
+        paging.fires_again(incident, alert.source, f"It was calm, and fires again: {alert.title}"[:LONGEST_REASON])
     return incident
+
+
+def follow_senders(incident: Incident, actor: str) -> None:
+    """Of an incident that senders opened and that nobody leads: its page follows them, too. What monitors saw does not
+    end so: a drained vault is calm."""
+    from incidents.alerts.models import Alert
+
+    _judge_calm(incident)
+    held = hold(incident)
+    burning = held.status in ("triage", "active") and held.commander_id is None
+    alerts = Alert.objects.filter(incident=held)
+    if not burning or not held.opened_by.startswith(SENDER) or alerts.exclude(source__startswith=SENDER).exists():
+        return
+    firing = alerts.filter(status=Alert.State.FIRING)
+    if not firing.exists():
+        paging.calm(held, actor)
+    elif not firing.filter(acked_at=None).exists():
+        paging.seen_elsewhere(held, actor)
+
+
+def _judge_calm(incident: Incident, shared: str = "") -> None:
+    """An alert that joins meanwhile waits, and then sees what was found; one that has joined is waited for."""
+    with connection.cursor() as cursor:
+        name = f"calm:{incident.pk}"
+        cursor.execute(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended(%s, 0))", [name])
 
 
 def worsened(incident: Incident, alert: "Alert") -> None:

@@ -13,6 +13,8 @@ from notify.services import Asked, ack_key, frozen_ladder, make_room, open_all, 
 PAGED = ("SEV1", "SEV2", "SEV3")
 """What a person is woken for; a SEV4 can wait until somebody looks."""
 LADDER = "incidents"
+CALM = "its cause is gone: whoever raised its alerts has cleared them all"
+ELSEWHERE = "sender"
 NEEDED = "Somebody is needed to lead this incident."
 
 
@@ -67,6 +69,24 @@ def _ask(incident: Incident, actor: str, ladder: dict[str, Any], why: str = "", 
         actor=actor,
         follows=follows,
     )
+
+
+def calm(incident: Incident, actor: str) -> None:
+    make_room(key=_key(incident), actor=actor, reason=CALM)
+
+
+def seen_elsewhere(incident: Incident, actor: str) -> None:
+    """Its senders say that somebody looks at all of it. That lapses like anybody's word."""
+    ack_key(key=_key(incident), user=None, actor=actor, how=ELSEWHERE)
+
+
+def fires_again(incident: Incident, actor: str, why: str) -> None:
+    """Whoever was asked for need not have come, where it was only the senders who said that all is well, or in hand."""
+    last = Page.objects.filter(about=incident.subject, key=_key(incident)).order_by("-pk").first()
+    if last is None or not (last.ended_because == CALM or (last.status == "acked" and last.acked_how == ELSEWHERE)):
+        return
+    make_room(key=_key(incident), actor=actor, reason="it fires again")
+    _page(incident, actor, why, follows=last)
 
 
 def led(incident: Incident, user: User) -> None:

@@ -170,8 +170,9 @@ def _hold(page: Page) -> Page:
 
 
 @transaction.atomic
-def ack(*, page: Page, user: User, actor: str, how: str) -> Page:
-    """This person has it: nobody else is told any more. Pressed again, by anybody: it is still being worked on."""
+def ack(*, page: Page, user: User | None, actor: str, how: str) -> Page:
+    """This person has it: nobody else is told any more. Pressed again, by anybody: it is still being worked on. Without
+    a person, it is whoever raised the alarm who says that somebody has."""
     held = _hold(page)
     if held.status == Page.State.ACKED:
         return _still(held, actor)
@@ -188,7 +189,14 @@ def ack(*, page: Page, user: User, actor: str, how: str) -> Page:
         "due_at": lapses_at(held, now),
     }
     answered = unanswered(held, cleared=True) if held.unanswered_at else None
-    transition(held, Page.State.ACKED, actor=actor, also=also, after={"by": user.actor, "how": how}, alarm=answered)
+    transition(
+        held,
+        Page.State.ACKED,
+        actor=actor,
+        also=also,
+        after={"by": user.actor if user else actor, "how": how},
+        alarm=answered,
+    )
     _stop_telling(held, actor)
     return held
 
@@ -262,7 +270,7 @@ def _stop_telling(page: Page, actor: str) -> None:
     withdraw(messages=list(messages), actor=actor, reason=f"the page is {page.status}")
 
 
-def ack_key(*, key: str, user: User, actor: str, how: str) -> None:
+def ack_key(*, key: str, user: User | None, actor: str, how: str) -> None:
     """What this person did says more than a button: what is asked for by this key is acknowledged."""
     page = Page.objects.filter(key=key, status=Page.State.CLIMBING).first()
     if page is not None:

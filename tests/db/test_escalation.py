@@ -9,12 +9,15 @@ from django.test import Client
 
 from accounts.grants.models import RoleGrant
 from accounts.models import User
-from incidents.alerts.services import clear_alert, raise_alert
+from incidents.alerts.models import Alert
+from incidents.alerts.services import acknowledge_alert, clear_alert, raise_alert
 from incidents.incidents import services as incidents
 from incidents.incidents.models import Incident
 from incidents.links.services import merge
 from ledger import Invalid, Refused
+from ledger.chain import link_once
 from ledger.models import Event
+from ledger.subscriptions import dispatch, ensure_rows
 from notify.ladders.services import save_ladder
 from notify.models import Delivery, Message, Notice, Page
 from notify.pages.links import ack_link
@@ -215,6 +218,37 @@ class TestFromAnIncidentToItsCommander:
         assert (incident.severity, page.about, page.status) == ("SEV1", incident.subject, "climbing")
         later = raise_alert(key="drain 2", severity="SEV2", title="More", source="monitor:x", failure_mode="drain")
         assert later.incident == incident, "what was merged leads here"
+
+    def test_the_page_of_what_senders_opened_follows_them(self, ana: User, clock: Clock) -> None:
+        ensure_rows()
+
+        def fires(key: str, source: str = "inbound:7") -> Alert:
+            return raise_alert(key=key, severity="SEV1", title=key, source=source, failure_mode="stale-oracle")
+
+        def said(verb: Any, key: str, actor: str = "inbound:7") -> list[str]:
+            verb(key=key, actor=actor)
+            while link_once() or dispatch():
+                pass
+            return list(Page.objects.order_by("pk").values_list("status", flat=True))
+
+        incident = fires("a").incident
+        assert incident is not None and fires("b").incident == incident
+        assert said(acknowledge_alert, "a") == ["climbing"], "of the other one nobody knows"
+        assert said(acknowledge_alert, "b") == ["acked"]
+        page = Page.objects.get()
+        assert (page.acked_by, page.acked_how) == (None, "sender")
+        assert b"Somebody elsewhere has it" in browser_of(ana).get(f"/notify/pages/{page.pk}/").content
+        fires("c")
+        assert said(clear_alert, "a") == ["resolved", "climbing"], "another one fires"
+        said(clear_alert, "b")
+        assert said(clear_alert, "c") == ["resolved", "resolved"]
+        assert Page.objects.latest("pk").ended_because.startswith("its cause is gone")
+        assert fires("a").incident == incident and Incident.objects.get().status == "triage"
+        last = Page.objects.latest("pk")
+        assert last.status == "climbing" and "fires again" in last.text
+        fires("d", "monitor:x")
+        said(clear_alert, "a")
+        assert said(clear_alert, "d", "monitor:x")[-1] == "climbing", "what a monitor saw ends by people"
 
     def test_who_may_act_no_more_stops_no_page(self, ana: User, clock: Clock) -> None:
         page = asked()
