@@ -52,8 +52,13 @@ class Climb(BaseModel):
         return tuple(dict.fromkeys(target for step in self.steps for target in step.targets))
 
     def targets(self, round_: int, step: int) -> tuple[str, ...]:
-        """Whom a rung tells; beyond the last round, all of them."""
-        return self.everybody if round_ > self.repeats else self.steps[step].targets
+        """Whom a rung tells; beyond the last round, all of them. Of several audiences the last one is told by its own
+        ways, too, so each is the last one in its turn."""
+        if round_ <= self.repeats:
+            return self.steps[step].targets
+        audiences = [target for target in self.everybody if target.startswith("audience:")]
+        last = audiences[(round_ - self.repeats) % len(audiences)] if audiences else ""
+        return tuple(sorted(self.everybody, key=lambda target: target == last))
 
     def after(self, round_: int, step: int) -> tuple[int, int, int]:
         """The rung that follows, and how many seconds later."""

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from notify.ladders.steps import Climb
 from notify.rotations.layers import DAYS, Layer
 from notify.rotations.shifts import Roster, Stand
 
@@ -108,3 +109,10 @@ def test_shifts_cover_every_moment_once_and_agree_with_the_holder(
     assert all(one.until == two.since and one.who != two.who for one, two in pairwise(shifts))
     moment = since + part * timedelta(minutes=length)
     assert next(shift.who for shift in shifts if shift.since <= moment < shift.until) == roster.holder(moment)[0]
+
+
+def test_at_last_each_audience_is_told_in_its_turn() -> None:
+    steps = [{"targets": ["audience:a", "person:ana"]}, {"targets": ["audience:b"]}]
+    climb = Climb.model_validate({"steps": steps, "repeats": 0})
+    assert [climb.targets(turn, 0)[-1] for turn in (1, 2, 3)] == ["audience:b", "audience:a", "audience:b"]
+    assert set(climb.targets(1, 0)) == {"audience:a", "audience:b", "person:ana"}
