@@ -113,9 +113,9 @@ def follow_senders(incident: Incident, actor: str) -> None:
     held = hold(incident)
     burning = held.status in ("triage", "active") and held.commander_id is None
     alerts = Alert.objects.filter(incident=held)
-    if not burning or not held.opened_by.startswith(SENDER) or alerts.exclude(source__startswith=SENDER).exists():
+    if not burning or not held.opened_by.startswith(SENDER) or alerts.filter(source__startswith="monitor:").exists():
         return
-    firing = alerts.filter(status=Alert.State.FIRING)
+    firing = alerts.filter(status=Alert.State.FIRING, key__startswith=SENDER)  # and not what goes wrong inside, of ours
     if not firing.exists():
         paging.calm(held, actor)
     elif not firing.filter(acked_at=None).exists():

@@ -223,10 +223,12 @@ class TestFromAnIncidentToItsCommander:
         ensure_rows()
 
         def fires(key: str, source: str = "inbound:7") -> Alert:
-            return raise_alert(key=key, severity="SEV1", title=key, source=source, failure_mode="stale-oracle")
+            return raise_alert(
+                key=f"inbound:7:{key}", severity="SEV1", title=key, source=source, failure_mode="stale-oracle"
+            )
 
         def said(verb: Any, key: str, actor: str = "inbound:7") -> list[str]:
-            verb(key=key, actor=actor)
+            verb(key=f"inbound:7:{key}", actor=actor)
             while link_once() or dispatch():
                 pass
             return list(Page.objects.order_by("pk").values_list("status", flat=True))
