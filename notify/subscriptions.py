@@ -2,7 +2,7 @@
 
 from ledger import subscribe
 from ledger.models import Event
-from notify.deliveries.withdrawing import withdraw_from_outside
+from notify.deliveries.withdrawing import withdraw_from_public
 from notify.messages import services
 
 
@@ -30,6 +30,6 @@ def _closes(event: Event) -> bool:
 
 @subscribe("scope.*", name="notify.closed", when=_closes)
 def closed(event: Event) -> None:
-    """What is on its way to people outside is taken back as far as it can be."""
+    """What is on its way to the public is taken back as far as it can be."""
     if event.verb in ("scope.linked", "scope.private.changed") and event.scope is not None:
-        withdraw_from_outside(scope=event.scope, actor=event.actor)
+        withdraw_from_public(scope=event.scope, actor=event.actor)

@@ -87,9 +87,10 @@ class LetterForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        if self.scope and members_of_private(self.scope) is not None:
+        public = [str(audience) for audience in data.get("audiences") or () if audience.is_public]
+        if public and self.scope and members_of_private(self.scope) is not None:
             self.add_error(
-                "audiences", "This incident is private: nobody outside can be told of it before it is opened."
+                "audiences", f"This incident is private: {', '.join(public)} cannot be told of it before it is opened."
             )
         return data
 

@@ -14,6 +14,9 @@ from integrations.families import unmasked
 from integrations.sealing import SealBroken, seal, unseal
 from ledger.errors import Invalid
 
+# Who is asked for help in confidence, by letters that a person approves one by one: of what is private they may hear.
+CONFIDANTS = ("exchanges", "bridges", "issuers", "legal", "seal-911", "whitehats")
+
 
 class Audience(models.Model):
     """A group told together. Inside: people of this desk. Outside: everyone else, told only what was approved."""
@@ -37,6 +40,11 @@ class Audience(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_public(self) -> bool:
+        """What they hear, everybody hears."""
+        return self.kind == self.Kind.OUTSIDE and self.slug not in CONFIDANTS
 
 
 class Destination(models.Model):

@@ -7,7 +7,7 @@ from django.db import transaction
 from ledger import transition
 from ledger.access import ScopeGate
 from ledger.models import Scope, ScopeClosure
-from notify.audiences.models import Audience
+from notify.audiences.models import CONFIDANTS, Audience
 from notify.deliveries.lanes import unbundle
 from notify.deliveries.models import Delivery
 from notify.messages.models import Message
@@ -28,12 +28,13 @@ def withdraw(*, messages: Iterable[int], actor: str, reason: str) -> int:
     return len(found)
 
 
-def withdraw_from_outside(*, scope: Scope, actor: str) -> int:
+def withdraw_from_public(*, scope: Scope, actor: str) -> int:
     """What it is about has become private."""
     if not ScopeGate(scope.pk).is_closed:
         return 0
     below = ScopeClosure.objects.filter(ancestor=scope).values("descendant_id")
     told = Message.objects.filter(scope__in=below, audience__kind=Audience.Kind.OUTSIDE)
+    told = told.exclude(audience__slug__in=CONFIDANTS)
     open_ones = told.filter(deliveries__status=Delivery.State.QUEUED).distinct().values_list("pk", flat=True)
     return withdraw(messages=list(open_ones), actor=actor, reason="what it is about is private by now")
 

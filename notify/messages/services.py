@@ -102,19 +102,19 @@ def audience_of(slug: str) -> Audience | None:
     return found
 
 
-def refuse_outside_of_private(audience: Audience | None, scope: Scope | None) -> None:
-    """By whatever door: nobody outside is told of what is private."""
-    if tells_outside_of_private(audience, scope):
+def refuse_public_of_private(audience: Audience | None, scope: Scope | None) -> None:
+    """By whatever door: the public is not told of what is private."""
+    if tells_public_of_private(audience, scope):
         raise Refused(
-            "This is private: nobody outside can be told of it before it is opened.",
-            "open the incident, or tell those inside",
+            "This is private: the public cannot be told of it before it is opened.",
+            "open the incident, tell those inside, or who helps in confidence (exchanges, bridges, issuers, legal)",
             "private",
         )
 
 
-def tells_outside_of_private(audience: Audience | None, scope: Scope | None) -> bool:
-    outside = audience is not None and audience.kind == Audience.Kind.OUTSIDE
-    return outside and scope is not None and ScopeGate(scope.pk).is_closed
+def tells_public_of_private(audience: Audience | None, scope: Scope | None) -> bool:
+    public = audience is not None and audience.is_public
+    return public and scope is not None and ScopeGate(scope.pk).is_closed
 
 
 def check_words(subject: str, body: str) -> None:
@@ -157,7 +157,7 @@ def _check_correction(corrected: Message, audience: Audience | None) -> None:
 def _begin(
     message: Message, users: list[User], *, actor: str, waits: bool, found: Sequence[Recipient] | None = None
 ) -> None:
-    refuse_outside_of_private(message.audience, message.scope)
+    refuse_public_of_private(message.audience, message.scope)
     record("message.requested", actor=actor, scope=message.scope, subject=message.subject, after=requested(message))
     if waits:
         request_approval(
@@ -276,7 +276,7 @@ def approved(*, message_id: int, subject_hash: str, actor: str, approval: str) -
     if not subject_hash == message.digest == _digest_of(message):
         transition(message, Message.State.REJECTED, actor=actor, reason="its words are not those that were approved")
         return
-    if tells_outside_of_private(message.audience, message.scope):
+    if tells_public_of_private(message.audience, message.scope):
         transition(message, Message.State.REJECTED, actor=actor, reason="what it is about is private by now")
         return
     transition(message, Message.State.APPROVED, actor=actor, also={"authority": approval})
@@ -315,7 +315,7 @@ def settle(message_id: int) -> None:
 def resend(*, delivery: Delivery, actor: str) -> None:
     """A person wants a failed copy tried again."""
     held = Delivery.objects.select_for_update().get(pk=delivery.pk)
-    refuse_outside_of_private(held.message.audience, held.message.scope)
+    refuse_public_of_private(held.message.audience, held.message.scope)
     also = {"error": "", "carrier": None, "queued_at": timezone.now()}
     transition(held, Delivery.State.QUEUED, actor=actor, reason="sent again by hand", also=also)
     message = Message.objects.select_for_update().get(pk=held.message_id)

@@ -210,7 +210,7 @@ def test_an_alarm_of_an_open_incident_joins_it() -> None:
     assert incident.severity == "SEV2", "the graver alert raises it"
 
 
-# --- nobody outside is told, by whatever door
+# --- the public is not told, by whatever door
 
 
 TELLING = """\
@@ -220,20 +220,20 @@ summary: Those outside, then those inside.
 steps:
   - id: out
     on_failure: continue
-    notify: {audience: exchanges, subject: Krakatoa smokes, text: Stop deposits.}
+    notify: {audience: stakeholders, subject: Krakatoa smokes, text: Stop deposits.}
   - id: in
     notify: {audience: responders, subject: Krakatoa smokes, text: Come and help.}
 """
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_private_incident_is_told_to_nobody_outside_by_any_door() -> None:
+def test_a_private_incident_is_told_to_no_public_by_any_door() -> None:
     """By the API, by a plan, by an approval that comes too late, by what still waits in the outbox."""
     world, outsider = private_world(), person("otto", "responder")
     load_audiences("system:test")
     number, api = world.incident.scope_id, caller(world.member)
     words: dict[str, object] = {"subject": SECRET, "body": SECRET}
-    for audience in ("users", "exchanges", "legal"):
+    for audience in ("users", "lps", "stakeholders"):
         answer = api.post("/api/v1/messages/", {**words, "audience": audience, "scope": number}, format="json")
         assert (answer.status_code, answer.json()["type"]) == (409, "urn:breakglass:problem:private"), audience
     book = save_version(yaml=TELLING, actor="system:test")
@@ -246,10 +246,14 @@ def test_a_private_incident_is_told_to_nobody_outside_by_any_door() -> None:
     heard = {copy.address for copy in Delivery.objects.filter(message__subject_line__contains=SECRET)}
     assert heard == {world.member.email} and outsider.email not in heard, "of those inside, the ones who may see it"
     assert not Message.objects.filter(audience__kind="outside").exists()
+    asked = api.post("/api/v1/messages/", {**words, "audience": "exchanges"}, format="json")
+    assert asked.status_code == 201 and asked.json()["status"] == "awaiting_approval", (
+        "who helps may hear, once approved"
+    )
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_was_on_its_way_outside_is_taken_back_when_it_becomes_private() -> None:
+def test_what_was_on_its_way_to_the_public_is_taken_back_when_it_becomes_private() -> None:
     load_audiences("system:test")
     ana, ben = person("ana", "commander"), person("ben", "commander")
     incident = open_incident(title="Stale", severity="SEV3", actor=ana.actor, tell=False)
@@ -257,7 +261,7 @@ def test_what_was_on_its_way_outside_is_taken_back_when_it_becomes_private() -> 
     asked = [
         api.post(
             "/api/v1/messages/",
-            {"audience": "exchanges", "subject": text, "body": text, "scope": incident.scope_id},
+            {"audience": "lps", "subject": text, "body": text, "scope": incident.scope_id},
             format="json",
         ).json()["id"]
         for text in ("one", "two")

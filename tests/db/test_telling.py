@@ -155,7 +155,7 @@ def test_bad_input_is_said_and_asks_for_nothing(ana: Client, change: dict[str, A
     assert answer.status_code == 400 and said in answer.content.decode() and not Message.objects.exists()
 
 
-def test_nobody_outside_is_told_of_what_is_private(ana: Client) -> None:
+def test_the_public_is_not_told_of_what_is_private_but_who_helps_may_be(ana: Client) -> None:
     user = User.objects.get(username="ana")
     inner = open_incident(
         title="Krakatoa", severity="SEV1", actor=user.actor, private=True, members=[user.actor], tell=False
@@ -163,7 +163,8 @@ def test_nobody_outside_is_told_of_what_is_private(ana: Client) -> None:
     url = f"/incidents/telling/pause/?incident={inner.pk}"
     body = {**PAUSE, **hidden(ana.get(url).content.decode()), "do": "preview"}
     assert "This incident is private" in ana.post(url, body).content.decode()
-    assert ana.post(url, {**body, "audiences": ["exchanges"]}).status_code == 400
+    assert ana.post(url, {**body, "audiences": ["exchanges"]}).status_code == 200
+    assert ana.post(url, {**body, "audiences": ["exchanges", "lps"]}).status_code == 400
     stranger = browser_of(person("sid", "responder"))
     assert stranger.get(url).status_code == stranger.get("/incidents/telling/none/").status_code == 404
     assert stranger.get("/incidents/telling/pause/?incident=x").status_code == 404
