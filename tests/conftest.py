@@ -13,12 +13,16 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.models.signals import post_migrate
+from hypothesis import HealthCheck, settings
 from xdist.scheduler.loadscope import LoadScopeScheduling
 from xdist.workermanage import WorkerController
 
 from config.headroom import with_headroom
 
 HERE = Path(__file__).parent
+# Two cores are shared with dozens of servers: how long an example took says nothing.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 # One process makes the state that others copy (tests/prepared.py); until it is there they do what needs none.
 FIRST = ("test_supervisor", "test_helix_invariants", "test_helix_artifacts", "test_campaign")
 # Then what takes longest goes first, so that the suite's processes end at about the same time.

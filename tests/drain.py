@@ -19,7 +19,7 @@ def settle(kinds: tuple[str, ...] = (), rounds: int = 40) -> None:
         due |= Work.objects.filter(status="running", lease_until__lt=timezone.now())
         if kinds:
             due = due.filter(Q(kind__in=kinds))
-        ids = list(due.values_list("pk", flat=True))
+        ids = list(due.order_by("run_at", "pk").values_list("pk", flat=True))
         for work_id in ids:
             runner.run(work_id)
         if not (linked or handed or ids):
