@@ -84,7 +84,8 @@ def _ended(page: Row, followed: Counter[int], now: float) -> Iterator[str]:
         yield "LOST: its acknowledgement should have lapsed"
     if status == "lapsed" and (not lapse or page["ended"] < page["acked"] + lapse - ROUNDING):
         yield "its acknowledgement lapsed too early"
-    if followed[page["id"]] != (status == "lapsed"):
+    least, most = status == "lapsed", status in ("lapsed", "resolved")  # asked for anew, graver or fired again
+    if not least <= followed[page["id"]] <= most:
         yield f"LOST: {followed[page['id']]} pages follow it"
     if status == "resolved" and not page["because"]:
         yield "it does not say why it is resolved"
