@@ -248,8 +248,9 @@ def test_no_query_breaks_a_list(key: str) -> None:
     api = caller(person("ana", "admin"))
     resources: dict[str, Any] = api.get("/api/v1/").json()
     odd = ("%00", "%ff", "9" * 30, "-1", "1e9", "%F0%9F%94%A5", "' OR 1=1--", "x" * 3000)
-    for name in resources:
-        for value in odd:
+    for number, name in enumerate(resources, KEYS.index(key)):
+        few = odd[number % 4 :: 4]  # each with each would be thousands of requests: every list meets all of them
+        for value in few:
             answer = api.get(f"/api/v1/{name}/?{key}={value}")
             assert answer.status_code in (200, 400, 404), (name, key, value, answer.status_code)
             assert "Traceback" not in answer.content.decode()

@@ -38,13 +38,14 @@ class Liquidations(Fault[Config]):
         return Effect(price_percent={HLX_USD: self.config.percent})
 
     def begin(self, world: World) -> str:
-        rpc, feed = world.rpc, world.deployment.feed(HLX_USD)
-        rpc("anvil_setStorageAt", feed.address, hex(RESTORED_SLOT), "0x" + "00" * 32)
+        rpc = world.rpc
+        for feed in world.deployment.feeds:  # accounts hold positions in several markets
+            rpc("anvil_setStorageAt", feed.address, hex(RESTORED_SLOT), "0x" + "00" * 32)
         self._publish(world)
         self._fund(world)
         done = 0
-        for account, size in self._below_margin(world)[: self.config.count]:
-            done += self._liquidate(world, account, size)
+        for account, size in self._below_margin(world):
+            done += done < self.config.count and self._liquidate(world, account, size)
         rpc("evm_mine")
         return f"{done} accounts were liquidated."
 
