@@ -81,10 +81,11 @@ class DevnetProcess:
         if self.board.halted:
             rpc("evm_setIntervalMining", 0)
         else:
-            rpc("evm_setIntervalMining", BLOCK_SECONDS)
-            # Mined at once: an answer still in the pool would undo a fault that comes first thing.
+            # In the very first block: after a night one before it would hold old prices, and be an alarm. And an
+            # answer still in the pool would undo a fault that comes first thing.
             if Keeper(rpc, deployment, self.board).tick():
                 rpc("evm_mine")
+            rpc("evm_setIntervalMining", BLOCK_SECONDS)
         self._save(rpc.block_number())
         deployment.save(self.state_dir)
         return deployment
