@@ -43,8 +43,9 @@ def world(devnet: Devnet, tmp_path: Path) -> World:
 
 
 @pytest.fixture
-def keeper(world: World) -> Keeper:
-    return Keeper(world.rpc, world.deployment, FaultBoard(world.board.path.parents[1]))
+def keeper(world: World) -> Iterator[Keeper]:
+    yield Keeper(world.rpc, world.deployment, FaultBoard(world.board.path.parents[1]))
+    world.rpc("anvil_removeBlockTimestampInterval")  # no revert takes it back, and the next test wants the wall's clock
 
 
 def _age(world: World, feed: str) -> int:
