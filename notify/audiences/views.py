@@ -18,7 +18,7 @@ from integrations.forms import entered, form_for
 from ledger import Invalid
 from notify import selectors
 from notify.audiences import changing, services
-from notify.audiences.filling import at_field, key_made_here
+from notify.audiences.filling import at_field, key_made_here, refill
 from notify.audiences.selectors import people_of
 from notify.deliveries.testing import send_test
 from notify.forms import AboutDestination, NewAudience
@@ -161,23 +161,9 @@ def _crumbs(audience: Audience | None) -> str:
 @require_level("commander")
 def edit_destination(request: HttpRequest, pk: int) -> HttpResponse:
     found = _found(pk)
-    try:
-        known = found.config
-    except Undelivered:
-        known = None
-    form = form_for(CHANNELS[found.channel].Config, known)(request.POST)
-    about = AboutDestination(request.POST, prefix="about")
-    if form.is_valid() and about.is_valid():
-        try:
-            changing.edit_destination(
-                destination=found, config=entered(form), actor=current_user(request).actor, **about.cleaned_data
-            )
-        except Invalid as error:
-            at_field(form, error)
-        else:
-            toasts.success(request, "It is changed. Send a test to see that it arrives.")
-            return redirect("notify:destination", pk=pk)
-    return _page(request, found, form=form, about=about)
+    if (wrong := refill(request, found)) is None:
+        return redirect("notify:destination", pk=pk)
+    return _page(request, found, form=wrong[0], about=wrong[1])
 
 
 @require_POST

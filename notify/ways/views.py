@@ -16,8 +16,7 @@ from integrations.channels import CHANNELS, Undelivered
 from integrations.forms import entered, form_for
 from ledger import Invalid, Refused
 from notify import selectors
-from notify.audiences.changing import edit_destination
-from notify.audiences.filling import at_field, key_made_here
+from notify.audiences.filling import at_field, key_made_here, refill
 from notify.audiences.services import set_enabled
 from notify.forms import AboutDestination
 from notify.models import Destination
@@ -114,22 +113,9 @@ def _one(
 @login_required
 def edit(request: HttpRequest, pk: int) -> HttpResponse:
     found = _found(request, pk)
-    try:
-        known = found.config
-    except Undelivered:
-        known = None
-    form = form_for(CHANNELS[found.channel].Config, known)(request.POST)
-    about = AboutDestination(request.POST, prefix="about")
-    if form.is_valid() and about.is_valid():
-        actor = current_user(request).actor
-        try:
-            edit_destination(destination=found, config=entered(form), actor=actor, **about.cleaned_data)
-        except Invalid as error:
-            at_field(form, error)
-        else:
-            toasts.success(request, "It is changed. Send a test to see that it arrives.")
-            return redirect("notify:way", pk=pk)
-    return _one(request, found, form=form, about=about)
+    if (wrong := refill(request, found)) is None:
+        return redirect("notify:way", pk=pk)
+    return _one(request, found, form=wrong[0], about=wrong[1])
 
 
 @require_POST
