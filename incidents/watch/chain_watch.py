@@ -51,7 +51,7 @@ class ChainWatch:
             return 0
         blocks = self._unseen(client, head)
         for block in blocks:
-            self._evaluate(client, block)
+            self._evaluate(client, block, late=block is not blocks[-1])
         self.seen = head.hash
         heads.advance(self.chain, client)  # transactions and readiness live by these; a reorg is told there
         self._pulse(client, head, at_once=True)
@@ -61,12 +61,12 @@ class ChainWatch:
     def close(self) -> None:
         self.around.close()
 
-    def _evaluate(self, client: Client, block: Block) -> None:
+    def _evaluate(self, client: Client, block: Block, *, late: bool) -> None:
         roster = self.roster()
         try:
             self.history.lead_to(block, roster.window)
             evaluation = evaluate(client, block, roster, history=self.history, reader=self.reader)
-            write_down(self.held, self.chain, evaluation, self.history, self._beside)
+            write_down(self.held, self.chain, evaluation, self.history, self._beside, late=late)
         except BaseException:
             self._forget()  # what is in memory may say more than what was committed
             raise

@@ -23,11 +23,18 @@ HELD = 2
 
 
 def write_down(
-    held: Held, chain: Chain, evaluation: Evaluation, history: History | None = None, beside: Mapping[str, Any] = EMPTY
+    held: Held,
+    chain: Chain,
+    evaluation: Evaluation,
+    history: History | None = None,
+    beside: Mapping[str, Any] = EMPTY,
+    *,
+    late: bool = False,
 ) -> bool:
     """The block and every change it brought, in one transaction under the watcher's fence. False: done already.
 
-    `beside`: readings of what is no part of a block, as they were last; for those who look at the page.
+    `beside`: readings of what is no part of a block, as they were last; for those who look at the page. `late`: newer
+    ones are judged right after it. Of such a one a node may have no state any more; who sees the newest is not blind.
     """
     block = evaluation.block
     history = history or History(chain)
@@ -49,7 +56,8 @@ def write_down(
         if not new:
             return False
         for result in evaluation.results:
-            _apply(result, block)
+            if not (late and isinstance(result.verdict, Blind)):
+                _apply(result, block)
         prune(history, block)
     history.extend(block, evaluation.kept)
     return True

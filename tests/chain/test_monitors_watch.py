@@ -13,13 +13,14 @@ from incidents.incidents.models import Incident
 from incidents.monitors import Blind
 from incidents.watch import chain_watch, events
 from incidents.watch.asking import Read
-from incidents.watch.evaluate import evaluate, name_of, prepare
+from incidents.watch.evaluate import Evaluation, Result, evaluate, name_of, prepare
 from incidents.watch.feeds import latest, read_round
 from incidents.watch.lease import LostWatch, take
 from incidents.watch.models import Monitor, WatchedBlock, WatchLease
 from incidents.watch.reading import Questions, Reader
 from incidents.watch.runner import ChainWatch, Watcher
 from incidents.watch.services import save_monitor
+from incidents.watch.writing import write_down
 from integrations.chain.client import RpcError, client_for
 from integrations.chain.hashing import keccak
 from integrations.chain.models import Chain, Endpoint
@@ -356,3 +357,13 @@ def _run(watcher: Watcher) -> None:
     for thread in watcher.threads.values():
         thread.join(5)
     connection.close()
+
+
+def test_who_sees_the_newest_block_is_not_blind_for_a_late_one(devnet: Devnet, watch: ChainWatch) -> None:
+    monitor, client = Monitor.objects.get(), client_for(watch.chain)
+    for late in (True, False):
+        devnet.rpc("evm_mine")
+        result = Result(monitor, Blind("the node keeps no state of it"), "")
+        told = Evaluation(client.existing_block("latest"), (result,), 0)
+        assert write_down(watch.held, watch.chain, told, late=late)
+        assert Monitor.objects.get().blind is not late
