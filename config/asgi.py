@@ -12,11 +12,12 @@ THREADS = int(os.environ.get("WEB_THREADS", "8"))
 os.environ.setdefault("DATABASE_POOL", str(THREADS + 8))  # request threads, and some for sockets
 settings_or_exit()
 
-from a2wsgi import WSGIMiddleware  # noqa: E402  (Django's settings come first)
-from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.auth import AuthMiddlewareStack  # noqa: E402  (Django's settings come first)
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
+
+from config.bridge import Bridge  # noqa: E402
 
 wsgi: Any = get_wsgi_application()
 
@@ -34,7 +35,7 @@ async def lifespan(_scope: Any, receive: Any, send: Any) -> None:
 
 application = ProtocolTypeRouter(
     {
-        "http": Gathered(WSGIMiddleware(partial(with_headroom, wsgi), workers=THREADS)),
+        "http": Gathered(Bridge(partial(with_headroom, wsgi), workers=THREADS)),
         "websocket": AllowedHostsOriginValidator(AuthMiddlewareStack(URLRouter(routes()))),
         "lifespan": lifespan,
     }
