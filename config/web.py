@@ -4,6 +4,7 @@ import os
 
 import uvicorn
 
+from config.compressed import SocketProtocol
 from config.start import settings_or_exit
 
 
@@ -16,6 +17,7 @@ def main() -> None:
         log_config=None,  # Django's LOGGING
         access_log=False,  # django-structlog writes one with ids
         lifespan="on",
+        ws=SocketProtocol,
         timeout_graceful_shutdown=3,
         server_header=False,
     )
