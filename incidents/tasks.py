@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db import transaction
 
 from incidents.anchors.services import ask_daily
-from incidents.inbound.receiving import forget
+from incidents.inbound.payloads import forget
 from incidents.status import publishing
 
 

@@ -23,6 +23,7 @@ from incidents.inbound import receiving, services
 from incidents.inbound.intake import COUNTED
 from incidents.inbound.limits import SENDERS
 from incidents.inbound.models import InboundKey
+from incidents.inbound.senders import Sender, sender_of
 from incidents.watch.models import SEVERITIES
 from integrations.inbound import INBOUND, Unproved
 
@@ -95,7 +96,7 @@ class InboundViewSet(viewsets.GenericViewSet[InboundKey]):
     @receive.mapping.get
     def ready(self, request: Request, key: str) -> Response:
         """Whether this key is known: some senders ask before they send. Nothing changes, and no beat is counted."""
-        return Response({"format": self._known(request, key).format})
+        return Response({"format": self._known(request, key).key.format})
 
     @extend_schema(operation_id="inbound_create_with_header", request=BODY, responses={**TAKEN, **UNKNOWN}, auth=[])
     def create(self, request: Request) -> Response:
@@ -105,10 +106,10 @@ class InboundViewSet(viewsets.GenericViewSet[InboundKey]):
     @extend_schema(responses={200: ReadySerializer, **UNKNOWN}, auth=[])
     def list(self, request: Request) -> Response:
         """Whether the key in the header is known."""
-        return Response({"format": self._known(request, "").format})
+        return Response({"format": self._known(request, "").key.format})
 
-    def _known(self, request: Request, key: str) -> InboundKey:
-        found = services.key_for(secret_of(request, key))
+    def _known(self, request: Request, key: str) -> Sender:
+        found = sender_of(secret_of(request, key))
         if found is None:
             guessed(request, self)
             raise NotFound
@@ -124,21 +125,21 @@ def guessed(request: Request, view: Any) -> None:
         raise Throttled(60)
 
 
-def take(key: InboundKey, request: Request) -> Response:
+def take(sender: Sender, request: Request) -> Response:
     """Everything about one request of a known sender."""
-    if not request.META.get(COUNTED) and (left := SENDERS.take(key.subject)):
+    if not request.META.get(COUNTED) and (left := SENDERS.take(sender.key.subject)):
         raise Throttled(left)
     raw = request.data if isinstance(request.data, bytes) else b""
     if len(raw) > receiving.MAX_BYTES:
         return problem(413, "too-large", f"the body is larger than {receiving.MAX_BYTES // 1024} KiB")
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        received = receiving.receive(key=key, raw=raw, headers=headers)
+        received = receiving.receive(sender=sender, raw=raw, headers=headers)
     except Unproved as error:
         detail = f"{error.message}: {error.hint}" if error.hint else error.message
         return problem(403, "unsigned", detail)
     body = received.answer or {"payload": received.payload, "alerts": list(received.alerts)}
-    return Response(body, status=INBOUND[key.format].accepted)
+    return Response(body, status=INBOUND[sender.key.format].accepted)
 
 
 class InboundKeySerializer(serializers.ModelSerializer[InboundKey]):

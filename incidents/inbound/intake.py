@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from incidents.inbound import receiving, services
+from incidents.inbound import receiving
 from incidents.inbound.limits import SENDERS
+from incidents.inbound.senders import remembered
 from integrations.inbound import INBOUND, Unproved
 from integrations.inbound.decoding import decode
 from ledger import Invalid, Refused
@@ -33,9 +34,16 @@ class Intake:
                 taken = _take(request)
             except PASSED_ON:
                 taken = None
+                _look_at_connection()
             if taken is not None:
                 return taken
         return self.get_response(request)
+
+
+def _look_at_connection() -> None:
+    """It was used without being asked whether it lives; those who go on begin with one that does."""
+    if not connection.in_atomic_block:
+        connection.close_if_unusable_or_obsolete()
 
 
 def _take(request: HttpRequest) -> HttpResponse | None:
@@ -43,14 +51,17 @@ def _take(request: HttpRequest) -> HttpResponse | None:
     if not length.isascii() or not length.isdigit() or int(length) > receiving.MAX_BYTES:
         return None
     secret = _secret(request)
-    key = services.key_for(secret) if secret else None
-    if key is None or (request.path_info == PAGERDUTY and key.format != "pagerduty") or SENDERS.take(key.subject):
+    connection.health_check_done = True  # what is said next finds out as well
+    sender = remembered(secret) if secret else None
+    if sender is None or (request.path_info == PAGERDUTY and sender.key.format != "pagerduty"):
+        return None
+    if SENDERS.take(sender.key.subject):
         return None
     request.META[COUNTED] = True
     headers = {name.lower(): value for name, value in request.headers.items()}
-    received = receiving.receive(key=key, raw=request.body, headers=headers)
+    received = receiving.receive(sender=sender, raw=request.body, headers=headers)
     body: Any = received.answer or {"payload": received.payload, "alerts": received.alerts}
-    return JsonResponse(body, status=INBOUND[key.format].accepted)
+    return JsonResponse(body, status=INBOUND[sender.key.format].accepted)
 
 
 def _secret(request: HttpRequest) -> str:

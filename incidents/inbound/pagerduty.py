@@ -7,8 +7,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api.problems import handle
-from incidents.inbound import services
 from incidents.inbound.api import RawParser, guessed, take
+from incidents.inbound.senders import sender_of
 from integrations.inbound.decoding import decode
 from ledger import Invalid
 
@@ -36,12 +36,12 @@ class EnqueueView(APIView):
     schema = None  # PagerDuty's API, documented there
 
     def post(self, request: Request) -> Response:
-        key = services.key_for(routing_key_of(request))
-        if key is None or key.format != FORMAT:
+        sender = sender_of(routing_key_of(request))
+        if sender is None or sender.key.format != FORMAT:
             decode(request.data if isinstance(request.data, bytes) else b"")
             guessed(request, self)
             raise Invalid("routing_key", "is not known here", "the key of a sender with PagerDuty's format")
-        answer = take(key, request)
+        answer = take(sender, request)
         return answer if answer.status_code < 400 else _complaint(answer)
 
     def handle_exception(self, exc: Exception) -> Response:

@@ -1,12 +1,10 @@
 """Taking alerts in: what is answered with 2xx is stored. Most are another firing of what fires already, so that is one
-statement; everything else is one transaction."""
+statement; so is a grave one of its own (`opening.py`); everything else is one transaction."""
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
@@ -14,7 +12,10 @@ from django.utils import timezone
 
 from incidents.alerts.services import acknowledge_alert, clear_alert, raise_alert
 from incidents.inbound import silence
-from incidents.inbound.models import InboundKey, InboundPayload
+from incidents.inbound.models import InboundKey
+from incidents.inbound.opening import open_at_once
+from incidents.inbound.payloads import KEEP, KEPT, shown
+from incidents.inbound.senders import UNCHANGED, Sender, read
 from integrations.inbound import INBOUND, Action, Call, Incoming
 from integrations.inbound.decoding import decode
 from integrations.inbound.signatures import SKEW
@@ -22,30 +23,16 @@ from ledger import Refused
 from ledger.statements import say
 
 MAX_BYTES = 1024 * 1024
-KEEP_PAYLOADS = timedelta(days=30)
 KEEP_SIGNATURES = 30 * SKEW  # longer than any format takes a signature for fresh
-DOTS = "••••••"
-SECRET = re.compile(
-    r"(pass(word|wd)?|(client|signing|shared)?_?secret|api_?key|(access|auth|refresh)_?token|authorization|bearer|"
-    r"private_?key|routing_?key|credentials?)",
-    re.IGNORECASE,
-)
 
-KEEP = """
-INSERT INTO incidents_inboundpayload AS p (key_id, digest, body, times, received_at, last_at)
-SELECT %(key)s::bigint, %(digest)s::text, %(body)s::jsonb, 1, statement_timestamp(), statement_timestamp() $FROM
-ON CONFLICT (key_id, digest) DO UPDATE SET times = p.times + 1, last_at = statement_timestamp()
-RETURNING id
-"""
-KEPT = KEEP.replace("$FROM", "")
 # The same alert again, no graver than it was: counted, its payload kept, nothing else.
 AGAIN = """
 WITH seen AS (
   UPDATE incidents_alert SET times = times + 1, last_at = statement_timestamp()
-  WHERE key = %(alert)s AND status = 'firing' AND severity <= %(severity)s RETURNING id AS alert_id
+  WHERE key = %(alert)s AND status = 'firing' AND severity <= %(severity)s AND $UNCHANGED RETURNING id AS alert_id
 ), kept AS ($KEEP)
 SELECT kept.id, seen.alert_id FROM kept, seen
-""".replace("$KEEP", KEEP.replace("$FROM", "FROM seen"))
+""".replace("$KEEP", KEEP.replace("$FROM", "FROM seen")).replace("$UNCHANGED", UNCHANGED)
 SIGNED = """
 WITH forgotten AS (
   DELETE FROM incidents_seensignature WHERE seen_at < statement_timestamp() - make_interval(secs => %(age)s)
@@ -59,6 +46,10 @@ class Replayed(Refused):
     """This very request was taken before."""
 
 
+class Changed(Refused):
+    """The sender's key is not what it was when it was read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Received:
     """The stored payload, the alerts it raised, saw again, acknowledged or cleared, and what the sender expects."""
@@ -68,24 +59,36 @@ class Received:
     answer: Mapping[str, Any] | None = None
 
 
-def receive(*, key: InboundKey, raw: bytes, headers: Mapping[str, str]) -> Received:
-    """Store the payload, and do what it says; both or neither."""
-    kind, config = INBOUND[key.format], key.settings
+def receive(*, sender: Sender, raw: bytes, headers: Mapping[str, str]) -> Received:
+    """Store the payload, and do what it says; both or neither. A key that was changed since it was read is read again."""
+    try:
+        return _receive(sender, raw, headers)
+    except Changed:
+        fresh = read(sender.digest)
+        if fresh is None:
+            raise
+        return _receive(fresh, raw, headers)
+
+
+def _receive(sender: Sender, raw: bytes, headers: Mapping[str, str]) -> Received:
+    key, config, kind = sender.key, sender.config, INBOUND[sender.key.format]
     proof = kind.prove(config, Call(raw, headers, timezone.now()))
     body = {} if kind.any_body else decode(raw)
     incoming = kind.read(config, body)
     values = {
         "key": key.pk,
+        "mark": sender.mark,
         "digest": hashlib.sha256(raw).hexdigest(),
         "body": json.dumps(shown(body, kind.withheld)),
     }
     answer = kind.answer(body)
-    if not proof and (found := _again(key, incoming, values)):
-        return Received(found[0], (found[1],), answer)
+    brief = None if proof else _briefly(key, incoming, values, silent=kind.silence(config) is None)
+    if brief is not None and brief[1] is not None:
+        return Received(brief[0], (brief[1],), answer)
     with transaction.atomic():
+        payload = _keep(values) if brief is None else brief[0]
         if proof:
             _once(key, proof)
-        payload: int = say(KEPT, values)[0][0]
         if kind.silence(config) is not None:
             silence.heard(key)
         # In one order, whatever order they are sent in: two payloads with the same alerts must not wait for each other.
@@ -93,17 +96,25 @@ def receive(*, key: InboundKey, raw: bytes, headers: Mapping[str, str]) -> Recei
     return Received(payload, tuple(alert for one in incoming if (alert := done[one.key])), answer)
 
 
-def forget() -> None:
-    """Payloads that nobody sent for a month; what became of them stays with the alerts."""
-    InboundPayload.objects.filter(last_at__lt=timezone.now() - KEEP_PAYLOADS).delete()
+def _keep(values: Mapping[str, Any]) -> int:
+    kept = say(KEPT, values)
+    if not kept:
+        raise Changed("This key was changed at this very moment.", "send it again", "changed")
+    payload: int = kept[0][0]
+    return payload
 
 
-def _again(key: InboundKey, incoming: Sequence[Incoming], values: Mapping[str, Any]) -> tuple[Any, ...] | None:
+def _briefly(
+    key: InboundKey, incoming: Sequence[Incoming], values: Mapping[str, Any], *, silent: bool
+) -> tuple[int, int | None] | None:
+    """The payload and its one alert, where a statement alone says all of it. `silent`: nobody waits for its beat."""
     if len(incoming) != 1 or incoming[0].action is not Action.TRIGGER:
         return None
-    about = {"alert": f"{key.subject}:{incoming[0].key}", "severity": incoming[0].severity or key.severity}
-    found = say(AGAIN, {**values, **about})
-    return found[0] if found else None
+    one = incoming[0]
+    about = {"alert": f"{key.subject}:{one.key}", "severity": one.severity or key.severity}
+    if found := say(AGAIN, {**values, **about}):
+        return found[0][0], found[0][1]
+    return open_at_once(key, one, shown(one.detail, ()), values) if silent else None
 
 
 def _once(key: InboundKey, proof: str) -> None:
@@ -131,13 +142,3 @@ def _apply(key: InboundKey, one: Incoming, payload: int) -> int | None:
         detail={**shown(one.detail, ()), "payload": f"payload:{payload}"},
         at_once=False,
     ).pk
-
-
-def shown(body: Any, withheld: Sequence[str]) -> Any:
-    """A payload as it is kept: without what is secret in it, whatever it is called by."""
-    if isinstance(body, dict):
-        return {
-            name: DOTS if name in withheld or (SECRET.fullmatch(name) and value) else shown(value, ())
-            for name, value in body.items()
-        }
-    return [shown(one, ()) for one in body] if isinstance(body, list) else body

@@ -1,6 +1,5 @@
 """Verbs on the keys with which other systems send alerts: made, rotated, configured, switched off and on."""
 
-import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
@@ -12,34 +11,19 @@ from django.utils import timezone
 from governance.protocols.models import Protocol
 from incidents.inbound import silence
 from incidents.inbound.models import InboundKey
+from incidents.inbound.senders import digest_of
 from incidents.watch.models import SEVERITIES
 from integrations.inbound import INBOUND
 from integrations.inbound.reading import failure_mode as checked_mode
 from ledger import Invalid, record
-from ledger.statements import Shape, say
 from ledger.text import one_line
 
 GRACE = timedelta(hours=24)
-ROW = Shape(InboundKey)
-KNOWN = f"""
-SELECT {ROW.columns("k")} FROM incidents_inboundkey k WHERE k.enabled
-AND (k.digest = %(digest)s OR (k.previous = %(digest)s AND k.previous_until > statement_timestamp()))
-"""  # noqa: S608
-
-
-def digest_of(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
 def new_secret() -> str:
     """32 hexadecimal digits, the form of a PagerDuty routing key: senders that check it take ours."""
     return secrets.token_hex(16)
-
-
-def key_for(secret: str) -> InboundKey | None:
-    """Looked up by its hash, so that the database holds no secret and no comparison takes telling time."""
-    found = say(KNOWN, {"digest": digest_of(secret)})
-    return ROW.build(iter(found[0])) if found else None
 
 
 @transaction.atomic

@@ -57,7 +57,7 @@ def open_incident(
     _known_severity(severity)
     who = {*members, actor} if actor.startswith("user:") else set(members)
     scope = open_scope(kind="incident", title=title, private=private, members=who if private else (), actor=actor)
-    block, at = _first_bad(first_bad or {})
+    block, at = first_bad_of(first_bad or {})
     wanted = Incident(
         scope=scope,
         title=title,
@@ -109,7 +109,7 @@ def _call(incident: Incident, actor: str) -> None:
         paging.opened(incident, actor)
 
 
-def _first_bad(detail: Mapping[str, Any]) -> tuple[int | None, datetime | None]:
+def first_bad_of(detail: Mapping[str, Any]) -> tuple[int | None, datetime | None]:
     """As far as what the alarm's sender wrote can be one: an emergency does not wait for somebody's clock."""
     block, at = detail.get("first_bad_block"), detail.get("first_bad_at")
     known = isinstance(block, int) and not isinstance(block, bool) and 0 <= block < 2**63

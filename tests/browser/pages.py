@@ -34,7 +34,7 @@ from governance.safes.models import Safe
 from governance.safes.services import register
 from incidents.commands.verbs import carry_out
 from incidents.inbound.models import InboundKey, InboundPayload
-from incidents.inbound.receiving import DOTS
+from incidents.inbound.payloads import DOTS
 from incidents.inbound.services import create_key
 from incidents.incidents.models import Incident
 from incidents.incidents.services import move, open_incident, take_command

@@ -14,7 +14,7 @@ from incidents.alerts.services import raise_alert
 from incidents.inbound import silence
 from incidents.inbound.limits import SENDERS
 from incidents.inbound.models import InboundKey, InboundPayload
-from incidents.inbound.receiving import forget
+from incidents.inbound.payloads import forget
 from incidents.inbound.services import change_key, create_key, enable_key, rotate_key
 from incidents.incidents.models import Incident
 from incidents.windows.models import Window
