@@ -16,7 +16,7 @@ handler(KIND, max_attempts=20)(anchor)
 handler(silence.KIND, max_attempts=1000)(silence.look)
 handler(windows.KIND, max_attempts=1000)(windows.lift)
 handler(NUDGE, max_attempts=1000)(look)
-handler(TELL, max_attempts=1000, queue=URGENT, crowd=True, together=tell_together)(tell_later)
+handler(TELL, max_attempts=1000, queue=URGENT, crowd=True, together=tell_together, gathered=True)(tell_later)
 handler(REMIND, max_attempts=1000)(remind)
 handler(publishing.KIND, lease=5, longest=120, max_attempts=10**6, backoff=Backoff(base=1, cap=60))(publishing.publish)
 withholds("watch_late", severity="SEV2")(unwatched)  # judged by others than those who watch

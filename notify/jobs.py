@@ -44,6 +44,7 @@ handler(subscribers.KIND, lease=5, longest=60, max_attempts=8, backoff=Backoff(b
     queue=URGENT,
     crowd=True,
     together=turn_together,
+    gathered=True,
 )
 def climb(lease: Lease) -> Outcome:
     """A page is never given up: what keeps it from climbing is tried again, and alarms meanwhile. Its

@@ -36,7 +36,7 @@ def run_next(kind: str, most: int = 1) -> int:
     """Do one turn of some rows of this kind that are due and that nobody hinted; how many there were."""
     together = HANDLERS[kind].together
     rows = claim_next(kind, worker_name(), most if together else 1)
-    if together is None or len(rows) == 1:
+    if together is None or (len(rows) == 1 and not HANDLERS[kind].gathered):
         for row in rows:
             _run(row)
     elif rows:
@@ -69,7 +69,7 @@ def _run(row: Work) -> Outcome | None:
 def _take_turn(lease: Lease, outcome: Outcome | None = None) -> Outcome | None:
     """The turn, if it has no outcome yet, and its end."""
     row = lease.work
-    hints.turn_of(row.kind, crowd=lease.handler.crowd)
+    hints.turn_of(row.kind, crowd=lease.handler.crowd and not lease.handler.gathered)
     with bound_contextvars(work_id=row.pk, work_kind=row.kind, scope_id=row.scope_id), HEART.keep(lease):
         try:
             return _settled(lease, outcome) if outcome else _turn(lease)

@@ -17,7 +17,7 @@ from ledger.statements import Shape, say
 from work import faults, hints
 from work.models import Work
 from work.outcomes import Done, Fail
-from work.registry import HANDLERS, queue_of
+from work.registry import HANDLERS, is_gathered, queue_of
 
 logger = logging.getLogger(__name__)
 ROW = Shape(Work)
@@ -129,7 +129,7 @@ def enqueue(
         return Work.objects.get(kind=kind, key=key)
     row = ROW.build(iter(made[0]))
     if run_at is None:
-        hints.on_commit(row.pk, queue_of(kind))
+        hints.on_commit(row.pk, kind)
     return row
 
 
@@ -162,7 +162,7 @@ def enqueue_many(items: Sequence[Item]) -> None:
     }
     for work_id, kind, hinted in say(ENQUEUE_MANY, values) if items else ():
         if hinted:
-            hints.on_commit(work_id, queue_of(kind))
+            hints.on_commit(work_id, kind)
 
 
 def repeat(kind: str, *, key: str, actor: str, payload: Mapping[str, Any] | None = None) -> None:
@@ -182,7 +182,7 @@ def repeat(kind: str, *, key: str, actor: str, payload: Mapping[str, Any] | None
         Work.objects.filter(pk=row.pk).update(
             status=Work.Status.QUEUED, failures=0, run_at=Now(), ended_at=None, error="", hinted_at=timezone.now()
         )
-        hints.on_commit(row.pk, queue_of(kind))
+        hints.on_commit(row.pk, kind)
 
 
 @transaction.atomic
@@ -195,7 +195,7 @@ def wake(kind: str, key: str) -> bool:
         Work.objects.filter(pk=row.pk).update(woken=True)
         return True
     Work.objects.filter(pk=row.pk).update(run_at=Now(), status=Work.Status.QUEUED, hinted_at=timezone.now())
-    hints.on_commit(row.pk, queue_of(kind))
+    hints.on_commit(row.pk, kind)
     return True
 
 
@@ -265,7 +265,7 @@ def revive(kind: str, key: str, *, actor: str) -> bool:
         before={"status": row.status, "error": row.error},
         after={"kind": row.kind, "key": row.key},
     )
-    hints.on_commit(row.pk, queue_of(kind))
+    hints.on_commit(row.pk, kind)
     return True
 
 
@@ -283,9 +283,13 @@ def sweep(limit: int = 500) -> int:
             cursor.execute(SWEEP_CROWD, [kind, min(limit, HINTED)])
             due += cursor.fetchall()
     faults.point("work.swept")
-    count = 0
+    count, called = 0, set()
     for work_id, kind in due:
         count += 1
-        if not hints.send(work_id, queue_of(kind)):
+        if is_gathered(kind):
+            if kind not in called and not hints.call(kind):
+                break
+            called.add(kind)
+        elif not hints.send(work_id, queue_of(kind)):
             break
     return count

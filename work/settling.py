@@ -12,7 +12,7 @@ from ledger.statements import say
 from work import hints
 from work.models import Work
 from work.outcomes import Done, Fail, Outcome, Retry, Unknown, Wait
-from work.registry import HANDLERS, Handler, queue_of
+from work.registry import HANDLERS, Handler
 
 SETTLE = """
 WITH settled AS (UPDATE work_work SET $COLUMNS WHERE id = %(id)s)
@@ -103,7 +103,7 @@ def _hint_later(row: Work, changes: dict[str, Any], now: datetime) -> None:
     run_at = changes.get("run_at")
     if run_at is not None and run_at - now <= SOON:
         changes["hinted_at"] = run_at
-        hints.on_commit(row.pk, queue_of(row.kind), delay=(run_at - now).total_seconds())
+        hints.on_commit(row.pk, row.kind, delay=(run_at - now).total_seconds())
     elif row.deadline and (run_at is None or run_at > row.deadline):
         changes["run_at"] = row.deadline
 

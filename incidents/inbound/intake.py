@@ -34,9 +34,9 @@ class Intake:
                 taken = _take(request)
             except PASSED_ON:
                 taken = None
-                _look_at_connection()
             if taken is not None:
                 return taken
+            _look_at_connection()
         return self.get_response(request)
 
 

@@ -21,7 +21,6 @@ from ledger.services import plain, request_id
 from ledger.statements import say
 from ledger.text import one_line
 from work import hints
-from work.registry import queue_of
 
 ROOM = 40  # for the payload's number, in what an event tells of an alert
 
@@ -125,5 +124,5 @@ def open_at_once(
     payload, alert, telling = rows[0]
     if telling is not None:
         ledger_hints.recorded()
-        hints.on_commit(telling, queue_of(TELL))
+        hints.on_commit(telling, TELL)
     return payload, alert

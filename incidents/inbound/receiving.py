@@ -60,7 +60,7 @@ class Received:
 
 
 def receive(*, sender: Sender, raw: bytes, headers: Mapping[str, str]) -> Received:
-    """Store the payload, and do what it says; both or neither. A key that was changed since it was read is read again."""
+    """Store the payload, and do what it says; both or neither. A key that changed since it was read is read again."""
     try:
         return _receive(sender, raw, headers)
     except Changed:

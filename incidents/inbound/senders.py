@@ -1,5 +1,5 @@
-"""Who sends: the key behind a secret. What was read of one is remembered by this process; whoever writes on its word asks
-in the same statement whether the row is still the one that was read, so that nothing that was changed, rotated or
+"""Who sends: the key behind a secret. What was read of one is remembered by this process; whoever writes on its word
+asks in the same statement whether the row is still the one that was read, so that nothing that was changed, rotated or
 switched off elsewhere counts for a moment longer."""
 
 import hashlib

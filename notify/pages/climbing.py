@@ -5,6 +5,7 @@ moment has told nobody or everybody, and a second worker finds nothing to do. Me
 transaction; only the outbox talks to the world.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.db.models import Max, Q
@@ -28,7 +29,7 @@ WITH moved AS (
   UPDATE notify_page SET round = %(next_round)s, step = %(next_step)s, climbed_at = statement_timestamp(),
     due_at = statement_timestamp() + make_interval(secs => %(wait)s),
     unanswered_at = CASE WHEN %(gone_through)s THEN COALESCE(unanswered_at, statement_timestamp()) END
-  WHERE id = %(page)s AND status = 'climbing' AND round = %(round)s AND step = %(step)s
+  WHERE id = ANY(%(pages)s::bigint[]) AND status = 'climbing' AND round = %(round)s AND step = %(step)s
     AND due_at <= statement_timestamp()
   RETURNING id, due_at, climbed_at, unanswered_at
 ), told AS (
@@ -37,7 +38,7 @@ WITH moved AS (
   FROM moved, unnest(%(users)s::bigint[], %(audiences)s::bigint[], %(whys)s::text[], %(reachable)s::boolean[])
     AS one(person, audience, why, reachable)
 )
-SELECT due_at, climbed_at, unanswered_at FROM moved
+SELECT id, due_at, climbed_at, unanswered_at FROM moved
 """
 
 
@@ -65,7 +66,7 @@ def _climb(page: Page) -> datetime | None:
     rung = (page.round, page.step)
     reached = resolve(page.climb.targets(*rung), page.scope)
     unanswered_before = page.unanswered_at
-    if not move(page, reached):
+    if not move([page], reached):
         return page.due_at
     faults.point("page.climbed")
     _tell(page, rung, reached)
@@ -81,20 +82,22 @@ def _climb(page: Page) -> datetime | None:
     return page.due_at
 
 
-def move(page: Page, reached: Reached) -> bool:
-    """To its next rung, with the notices of the one that is told now; False if somebody was faster."""
+def move(pages: Sequence[Page], reached: Reached) -> list[Page]:
+    """To their next rung, all from the same one, with the notices of that; those with which nobody was faster."""
+    page = pages[0]
     climb, rung = page.climb, (page.round, page.step)
     next_round, next_step, wait = climb.after(*rung)
     gone_through = page.round > climb.repeats  # the pause after the last round has passed, too
     if reached.nobody and not gone_through:
         wait = 0  # to wait for nobody's answer would be lost time
-    values = {"page": page.pk, "round": page.round, "step": page.step, "gone_through": gone_through}
+    about = {"pages": [one.pk for one in pages], "round": page.round, "step": page.step, "gone_through": gone_through}
     follows = {"next_round": next_round, "next_step": next_step, "wait": wait}
-    moved = say(CLIMB, {**values, **follows, **_columns(reached)})
-    for due_at, climbed_at, unanswered_at in moved:
-        page.round, page.step, page.due_at = next_round, next_step, due_at
-        page.climbed_at, page.unanswered_at = climbed_at, unanswered_at
-    return bool(moved)
+    moved = {pk: times for pk, *times in say(CLIMB, {**about, **follows, **_columns(reached)})}
+    found = [one for one in pages if one.pk in moved]
+    for one in found:
+        one.round, one.step = next_round, next_step
+        one.due_at, one.climbed_at, one.unanswered_at = moved[one.pk]
+    return found
 
 
 def _columns(reached: Reached) -> dict[str, list[object]]:

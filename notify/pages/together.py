@@ -1,6 +1,6 @@
 """Pages that began in one flood climb alike: whom their rung tells is asked once, and they are told in one turn."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ledger.models import ScopeClosure
 from ledger.services import Entry, record_all
@@ -49,13 +49,12 @@ def _rung(page: Page) -> tuple[object, ...]:
     return page.frozen, page.round, page.step
 
 
-def _climb(pages: Iterable[Page], reached: Reached) -> list[Page]:
+def _climb(pages: Sequence[Page], reached: Reached) -> list[Page]:
     """Those that moved, with what their rung told."""
-    moved = [(page, rung) for page in pages if (rung := (page.round, page.step)) and move(page, reached)]
-    if not moved:
+    rung = pages[0].round, pages[0].step
+    found = move(pages, reached)
+    if not found:
         return []
-    rung = moved[0][1]
-    found = [page for page, _ in moved]
     faults.point("page.climbed")
     messages = send_all(
         [_words(page, rung, reached) for page in found],

@@ -11,7 +11,10 @@ from config.compressed import SHORT, DeflateFactory, compressed
 
 
 def connected(*offers: ClientPerMessageDeflateFactory) -> tuple[ServerProtocol, ClientProtocol]:
-    server, client = ServerProtocol(extensions=[DeflateFactory()]), ClientProtocol(parse_uri("ws://x/"), extensions=offers)
+    server, client = (
+        ServerProtocol(extensions=[DeflateFactory()]),
+        ClientProtocol(parse_uri("ws://x/"), extensions=offers),
+    )
     client.send_request(client.connect())
     server.receive_data(b"".join(client.data_to_send()))
     server.send_response(server.accept(server.events_received()[0]))  # type: ignore[arg-type]  # the request
