@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -13,16 +14,19 @@ from ledger.models import Chain, Event, EventLink
 
 BATCH = 1000
 GENESIS = bytes(32)
+Link = tuple[int, int, bytes, bytes, bytes]
+"""A row of `EventLink`: seq, event, digest, prev, hash."""
 
 # The numbers are of a moment before the events are read: whoever is below the oldest one had ended by then.
 HOLD = """
 SELECT c.seq, c.hash, c.horizon, pg_snapshot_xmin(now)::text::bigint, pg_snapshot_xmax(now)::text::bigint
 FROM ledger_chain c, pg_current_snapshot() now WHERE c.id = 1 FOR UPDATE OF c
 """
-UNLINKED = """
-SELECT * FROM ledger_event e
+COLUMNS = "id, at, salt, verb, actor, scope_id, subject, before, after, reason, alarm, request_id"
+UNLINKED = f"""
+SELECT {COLUMNS} FROM ledger_event e
 WHERE txid >= %s AND NOT EXISTS (SELECT FROM ledger_eventlink l WHERE l.event_id = e.id) ORDER BY id LIMIT %s
-"""
+"""  # noqa: S608
 APPEND = """
 WITH appended AS (
   INSERT INTO ledger_eventlink (seq, event_id, digest, prev, hash)
@@ -34,20 +38,37 @@ UPDATE ledger_chain SET seq = %s, hash = %s, horizon = %s, linked_at = clock_tim
 
 def canonical(event: Event) -> bytes:
     """An event as the bytes that are hashed: sorted keys, no spaces, UTF-8, no floats, UTC to the microsecond."""
-    at: datetime = event.at
+    about = (event.pk, event.at, event.salt, event.verb, event.actor, event.scope_id, event.subject)
+    return _canonical(*about, event.before, event.after, event.reason, event.alarm, event.request_id)
+
+
+def _canonical(
+    pk: int,
+    at: datetime,
+    salt: UUID,
+    verb: str,
+    actor: str,
+    scope: int | None,
+    subject: str,
+    before: Any,
+    after: Any,
+    reason: str,
+    alarm: Any,
+    request_id: str,
+) -> bytes:
     document = {
-        "id": event.pk,
+        "id": pk,
         "at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
-        "salt": str(event.salt),
-        "verb": event.verb,
-        "actor": event.actor,
-        "scope": event.scope_id,
-        "subject": event.subject,
-        "before": event.before,
-        "after": event.after,
-        "reason": event.reason,
-        "alarm": event.alarm,
-        "request_id": event.request_id,
+        "salt": str(salt),
+        "verb": verb,
+        "actor": actor,
+        "scope": scope,
+        "subject": subject,
+        "before": before,
+        "after": after,
+        "reason": reason,
+        "alarm": alarm,
+        "request_id": request_id,
     }
     return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
@@ -70,16 +91,28 @@ def link_once() -> list[int]:
     """
     seq, prev, horizon, oldest, upcoming = _hold()
     since = horizon if horizon <= upcoming else 0  # restored into another cluster, whose numbering starts anew
-    links: list[EventLink] = []
-    for event in Event.objects.raw(UNLINKED, [since, BATCH]):
+    links: list[Link] = []
+    for pk, digest in _unlinked(since):
         seq += 1
-        digest = digest_of(event)
         hashed = next_hash(prev, digest)
-        links.append(EventLink(seq=seq, event_id=event.pk, digest=digest, prev=prev, hash=hashed))
+        links.append((seq, pk, digest, prev, hashed))
         prev = hashed
     if links or oldest - since > 1000:
         _append(links, seq, prev, oldest if len(links) < BATCH else since)
-    return [link.seq for link in links]
+    return [link[0] for link in links]
+
+
+def _unlinked(since: int) -> Iterator[tuple[int, bytes]]:
+    """Each event's number and digest; read as rows, for the linker sees all that there is."""
+    with connection.cursor() as cursor:
+        cursor.execute(UNLINKED, [since, BATCH])
+        for pk, at, salt, verb, actor, scope, subject, before, after, reason, alarm, asked in cursor.fetchall():
+            about = (pk, at, salt, verb, actor, scope, subject, _opened(before), _opened(after))
+            yield pk, hashlib.sha256(_canonical(*about, reason, _opened(alarm), asked)).digest()
+
+
+def _opened(text: str | None) -> Any:
+    return None if text is None else json.loads(text)
 
 
 def _hold() -> tuple[int, bytes, int, int, int]:
@@ -94,8 +127,8 @@ def _hold() -> tuple[int, bytes, int, int, int]:
     return seq, bytes(last), horizon, oldest, upcoming
 
 
-def _append(links: list[EventLink], seq: int, last: bytes, horizon: int) -> None:
-    columns = [[getattr(link, name) for link in links] for name in ("seq", "event_id", "digest", "prev", "hash")]
+def _append(links: list[Link], seq: int, last: bytes, horizon: int) -> None:
+    columns = [[link[column] for link in links] for column in range(5)]
     with connection.cursor() as cursor:
         cursor.execute(APPEND, [*columns, seq, last, horizon])
 

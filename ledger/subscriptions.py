@@ -166,36 +166,36 @@ def _next(subscriber: Subscriber) -> tuple[int, bool]:
             row = Subscription.objects.select_for_update(skip_locked=True).filter(name=subscriber.name).first()
             if row is None or (row.retry_at and row.retry_at > timezone.now()):
                 return 0, False
-            found, end = _after(row.cursor, subscriber)
-            if found is None and end <= row.cursor:
+            end = _end_of_chain()
+            if end <= row.cursor:
                 return 0, False
-            seq = found.link.seq if found else end
+            found, upto = _after(row.cursor, end, subscriber)
+            seq = found.link.seq if found else upto
             if found:
                 subscriber.handler(found)
             Subscription.objects.filter(name=row.name).update(
-                cursor=seq, failures=0, retry_at=None, error="", moved_at=timezone.now()
+                cursor=upto, failures=0, retry_at=None, error="", moved_at=timezone.now()
             )
-            return (1 if found else 0), found is not None or seq < _end_of_chain()
+            return (1 if found else 0), upto < end
     except Exception as error:
         _put_off(subscriber, seq, error)
         return 0, False
 
 
-def _after(cursor: int, subscriber: Subscriber) -> tuple[Event | None, int]:
-    """The next event that concerns it, and up to where was looked."""
-    end = _end_of_chain()
-    if end <= cursor:
-        return None, end
+def _after(cursor: int, end: int, subscriber: Subscriber) -> tuple[Event | None, int]:
+    """The next event that concerns it, and up to where it will have read then."""
     events = Event.objects.filter(link__seq__gt=cursor, link__seq__lte=end, verb__regex=subscriber.regex)
     if subscriber.alarms:
         events = events.filter(alarm__isnull=False)
     events = events.select_related("link", "scope").order_by("link__seq")
     if subscriber.when is None and not subscriber.newest:
-        return events.first(), end
+        found = events.first()
+        return found, found.link.seq if found else end
     seen = list(events[:LOOK_THROUGH])
+    upto = end if len(seen) < LOOK_THROUGH else seen[-1].link.seq
     in_turn = reversed(seen) if subscriber.newest else seen
     found = next((event for event in in_turn if subscriber.when is None or subscriber.when(event)), None)
-    return found, end if len(seen) < LOOK_THROUGH else seen[-1].link.seq
+    return found, found.link.seq if found and not subscriber.newest else upto
 
 
 def _end_of_chain() -> int:
