@@ -12,9 +12,9 @@ from django.db import connection, transaction
 from ledger.statements import say
 from work import hints
 from work.models import Work
-from work.outcomes import Done, LostLease, Outcome
+from work.outcomes import Done, LostLease, Outcome, Wait
 from work.registry import Handler
-from work.settling import settle, settle_all
+from work.settling import settle, settle_all, wait_all
 
 HOLD_ALL = """
 SELECT w.id, w.woken FROM work_work w JOIN unnest(%(ids)s::bigint[], %(fences)s::bigint[]) AS ours(id, fence)
@@ -101,16 +101,19 @@ def commit_all(leases: Iterable[Lease], *, wait: bool = True) -> Iterator[Turns]
         woken = dict(say(HOLD_ALL if wait else HOLD_FREE, {"ids": ids, "fences": fences}))
         turns = Turns([lease for lease in leases if lease.work.pk in woken])
         yield turns
-        done = []
+        done, waits = [], []
         for lease, outcome in turns.outcomes.items():
             row = copy(lease.work)
             row.woken = woken[row.pk]
             if isinstance(outcome, Done):
                 done.append((row, outcome))
+            elif isinstance(outcome, Wait) and row.deadline is None:
+                waits.append((row, outcome))
             else:
                 settle(row, outcome, lease.handler)
             hints.last_commit(lease.handler.queue)
         settle_all(done)
+        wait_all(waits)
     for lease, outcome in turns.outcomes.items():
         lease.ended = outcome
 

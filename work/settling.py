@@ -30,6 +30,18 @@ WITH given AS (
 UPDATE work_attempt a SET ended_at = %(now)s, outcome = 'done' FROM given
 WHERE a.work_id = given.id AND a.fence = given.fence RETURNING a.work_id
 """
+ALL_WAIT = """
+WITH given AS (
+  SELECT * FROM unnest(%(ids)s::bigint[], %(fences)s::bigint[], %(run_ats)s::timestamptz[], %(hinted)s::timestamptz[],
+    %(reasons)s::text[]) AS given(id, fence, run_at, hinted_at, reason)
+), settled AS (
+  UPDATE work_work w SET status = 'waiting', run_at = given.run_at, reason = given.reason, lease_until = NULL,
+    hinted_at = given.hinted_at, hints = 0
+  FROM given WHERE w.id = given.id
+)
+UPDATE work_attempt a SET ended_at = %(now)s, outcome = 'wait' FROM given
+WHERE a.work_id = given.id AND a.fence = given.fence RETURNING a.work_id
+"""
 SOON = timedelta(seconds=10)  # a shorter pause is timed by the broker; a longer one is found by the sweeper
 
 
@@ -79,6 +91,27 @@ def settle_all(done: Sequence[tuple[Work, Done]]) -> None:
         row.status, on_end = Work.Status.DONE, HANDLERS[row.kind].on_end
         if on_end:
             on_end(row, outcome)
+
+
+def wait_all(waits: Sequence[tuple[Work, Wait]]) -> None:
+    """`settle`, of turns of work without a deadline that will go on later. The caller holds them likewise."""
+    if not waits:
+        return
+    now = timezone.now()
+    found: list[dict[str, Any]] = []
+    for row, outcome in waits:
+        changes = {"run_at": now if row.woken else outcome.until, "hinted_at": None, "reason": outcome.reason[:200]}
+        _hint_later(row, changes, now)
+        found.append(changes)
+    columns = {
+        "run_ats": [one["run_at"] for one in found],
+        "hinted": [one["hinted_at"] for one in found],
+        "reasons": [one["reason"] for one in found],
+    }
+    about = {"ids": [row.pk for row, _ in waits], "fences": [row.fence for row, _ in waits]}
+    say(ALL_WAIT, {**about, **columns, "now": now})
+    for row, _ in waits:
+        row.status = Work.Status.WAITING
 
 
 def _write(row: Work, changes: dict[str, Any], outcome: Outcome, now: datetime) -> None:

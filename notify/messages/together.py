@@ -44,8 +44,8 @@ def send_all(
     put_into_outbox(letters, found)
     verb = "message.addressed" if found else "message.reached.nobody"
     about = {"deliveries": len(found), "audience": told.slug if told else None}
-    record_all([_entry("message.requested", letter, requested(letter[0])) for letter in letters])
-    record_all([_entry(verb, letter, about) for letter in letters])
+    asked = [_entry("message.requested", letter, requested(letter[0])) for letter in letters]
+    record_all([*asked, *(_entry(verb, letter, about) for letter in letters)])
     if not found:
         for message, actor in letters:
             transition(message, Message.State.FAILED, actor=actor, reason="the audience has no enabled destination")

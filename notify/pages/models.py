@@ -1,6 +1,7 @@
 """Pages, and whom they told."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import ClassVar
 
 from django.conf import settings
@@ -80,8 +81,9 @@ class Page(Status):
     def __str__(self) -> str:
         return self.title
 
-    @property
+    @cached_property
     def climb(self) -> Climb:
+        """What it took with it never changes."""
         return thawed(self.frozen)
 
     @property
