@@ -58,15 +58,13 @@ def written(alert: Alert) -> str:
     return re.sub(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\.\d{6}\+00:00", "NOW", text)
 
 
-@pytest.mark.parametrize("title", ["A", "x" * 300])
+@pytest.mark.parametrize("title", ["A", "x" * 200])
 def test_both_ways_leave_the_same(monkeypatch: pytest.MonkeyPatch, title: str) -> None:
     helix = Protocol.objects.create(slug="helix", name="Helix")
     _, secret = create_key(name="s", actor="user:1", protocol=helix)
-    with CaptureQueriesContext(
-        connection,
-    ) as said:
+    with CaptureQueriesContext(connection) as said:
         short = post(secret, "key-one", title=title)
-    assert len([one for one in said if "INSERT" in one["sql"]]) == 1
+    assert len(said) == 3, "whose key, whether it fires already, and all that it opens"
     with monkeypatch.context() as patched:
         patched.setattr(receiving, "open_at_once", lambda *_: None)
         long = post(secret, "key-two", title=title)

@@ -13,7 +13,7 @@ from config.compressed import SHORT, DeflateFactory, compressed
 def connected(*offers: ClientPerMessageDeflateFactory) -> tuple[ServerProtocol, ClientProtocol]:
     server, client = (
         ServerProtocol(extensions=[DeflateFactory()]),
-        ClientProtocol(parse_uri("ws://x/"), extensions=offers),
+        ClientProtocol(parse_uri("ws://x/"), extensions=offers or None),
     )
     client.send_request(client.connect())
     server.receive_data(b"".join(client.data_to_send()))
