@@ -8,6 +8,7 @@ leaves after it has ended. What is longer flows as before.
 import asyncio
 import contextvars
 import io
+from functools import partial
 from typing import Any
 
 from a2wsgi.wsgi import Body, WSGIMiddleware, WSGIResponder, build_environ
@@ -35,8 +36,8 @@ class _Responder(WSGIResponder):
         self.held: list[bytes] = []
         self.size = 0
         self.out = send
-        work = contextvars.copy_context().run, self.wsgi, build_environ(scope, body), self.start_response
-        await self.loop.run_in_executor(self.executor, *work)
+        work = partial(self.wsgi, build_environ(scope, body), self.start_response)
+        await self.loop.run_in_executor(self.executor, contextvars.copy_context().run, work)
         await self._pour(more=False)
         if self.exc_info is not None:
             raise self.exc_info[0].with_traceback(self.exc_info[1], self.exc_info[2])

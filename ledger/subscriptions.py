@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -13,7 +14,7 @@ from django.utils import timezone
 from ledger.models import Chain, Event, Subscription
 
 logger = logging.getLogger(__name__)
-Handler = Callable[[Event], None]
+Handler = Callable[[Any], None]
 Concerns = Callable[[Event], bool]
 LOOK_AHEAD = 2000
 SKIP_EVERY = 40
@@ -39,14 +40,11 @@ class Subscriber:
     alarms: bool = False
     when: Concerns | None = None
     newest: bool = False
-
-    @cached_property
-    def regex(self) -> str:
-        return "^" + re.escape(self.pattern).replace(r"\*", ".*") + "$"
+    many: bool = False
 
     @cached_property
     def _verbs(self) -> re.Pattern[str]:
-        return re.compile(self.regex)
+        return re.compile("^" + re.escape(self.pattern).replace(r"\*", ".*") + "$")
 
     def wants(self, verb: str, alarmed: bool) -> bool:
         return (alarmed or not self.alarms) and self._verbs.match(verb) is not None
@@ -56,19 +54,25 @@ REGISTRY: dict[str, Subscriber] = {}
 
 
 def subscribe(
-    pattern: str, *, name: str, alarms: bool = False, when: Concerns | None = None, newest: bool = False
+    pattern: str,
+    *,
+    name: str,
+    alarms: bool = False,
+    when: Concerns | None = None,
+    newest: bool = False,
+    many: bool = False,
 ) -> Callable[[Handler], Handler]:
     """Call the handler for each matching event, in order, at least once, its cursor in the same transaction.
 
     `alarms`: only for events that carry an alarm, so that a subscriber to everything need not see everything. `when`:
     only for events of which it is true; it reads the event alone, so that what concerns nobody costs nothing.
-    `newest`: of many that came meanwhile, the newest stands for all.
+    `newest`: of many that came meanwhile, the newest stands for all. `many`: the handler is given all of them at once.
     """
 
     def register(handler: Handler) -> Handler:
         if name in REGISTRY and REGISTRY[name].handler is not handler:
             raise RuntimeError(f"two subscribers are called {name}")
-        REGISTRY[name] = Subscriber(name, pattern, handler, alarms, when, newest)
+        REGISTRY[name] = Subscriber(name, pattern, handler, alarms, when, newest, many)
         return handler
 
     return register
@@ -134,9 +138,7 @@ def _behind(names: list[str]) -> list[Behind]:
 
 def _seen(after: int, upto: int) -> Seen | None:
     """Everything in between; None if that is too much to look through for everybody at once."""
-    with connection.cursor() as cursor:
-        cursor.execute(SEEN, [after, upto, LOOK_AHEAD])
-        rows = cursor.fetchall()
+    rows = _read(after, upto)
     found: dict[tuple[str, bool], list[tuple[int, int]]] = {}
     for seq, pk, verb, alarmed in rows:
         found.setdefault((verb, alarmed), []).append((seq, pk))
@@ -159,7 +161,7 @@ def _drain(subscriber: Subscriber) -> int:
 
 
 def _next(subscriber: Subscriber) -> tuple[int, bool]:
-    """One matching event in one transaction, or the cursor moved past what does not match."""
+    """What is handled in one transaction, or the cursor moved past what does not match."""
     seq = 0
     try:
         with transaction.atomic():
@@ -170,32 +172,47 @@ def _next(subscriber: Subscriber) -> tuple[int, bool]:
             if end <= row.cursor:
                 return 0, False
             found, upto = _after(row.cursor, end, subscriber)
-            seq = found.link.seq if found else upto
+            seq = found[0].link.seq if found else upto
             if found:
-                subscriber.handler(found)
+                subscriber.handler(found if subscriber.many else found[0])
             Subscription.objects.filter(name=row.name).update(
                 cursor=upto, failures=0, retry_at=None, error="", moved_at=timezone.now()
             )
-            return (1 if found else 0), upto < end
+            return len(found), upto < end
     except Exception as error:
         _put_off(subscriber, seq, error)
         return 0, False
 
 
-def _after(cursor: int, end: int, subscriber: Subscriber) -> tuple[Event | None, int]:
-    """The next event that concerns it, and up to where it will have read then."""
-    events = Event.objects.filter(link__seq__gt=cursor, link__seq__lte=end, verb__regex=subscriber.regex)
-    if subscriber.alarms:
-        events = events.filter(alarm__isnull=False)
-    events = events.select_related("link", "scope").order_by("link__seq")
-    if subscriber.when is None and not subscriber.newest:
-        found = events.first()
-        return found, found.link.seq if found else end
-    seen = list(events[:LOOK_THROUGH])
-    upto = end if len(seen) < LOOK_THROUGH else seen[-1].link.seq
-    in_turn = reversed(seen) if subscriber.newest else seen
-    found = next((event for event in in_turn if subscriber.when is None or subscriber.when(event)), None)
-    return found, found.link.seq if found and not subscriber.newest else upto
+def _after(cursor: int, end: int, subscriber: Subscriber) -> tuple[list[Event], int]:
+    """What it is given next, and up to where it will have read then."""
+    rows = _read(cursor, end)
+    upto = end if len(rows) < LOOK_AHEAD else rows[-1][0]
+    wanted = [(seq, pk) for seq, pk, verb, alarmed in rows if subscriber.wants(verb, alarmed)]
+    few = 1 if subscriber.when is None and not subscriber.newest and not subscriber.many else LOOK_THROUGH
+    if len(wanted) > few:
+        wanted = wanted[:few]
+        upto = wanted[-1][0]
+    if not wanted:
+        return [], upto
+    events = Event.objects.filter(pk__in=[pk for _, pk in wanted]).select_related("link", "scope")
+    in_turn = events.order_by("-link__seq" if subscriber.newest else "link__seq")
+    concerns = (event for event in in_turn if subscriber.when is None or subscriber.when(event))
+    if subscriber.many:
+        return list(concerns), upto
+    found = next(concerns, None)
+    if found is None:
+        return [], upto
+    return [found], upto if subscriber.newest else found.link.seq
+
+
+def _read(after: int, upto: int) -> list[tuple[int, int, str, bool]]:
+    """Place in the chain, event, verb, whether it carries an alarm: never looked for by the verb, of which there may be
+    millions outside these places."""
+    with connection.cursor() as cursor:
+        cursor.execute(SEEN, [after, upto, LOOK_AHEAD])
+        rows: list[tuple[int, int, str, bool]] = cursor.fetchall()
+    return rows
 
 
 def _end_of_chain() -> int:

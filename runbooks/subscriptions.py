@@ -1,5 +1,7 @@
 """What happened on floors below that a waiting step or run may care about. The step itself looks at the truth."""
 
+from collections.abc import Sequence
+
 from accounts.approvals.models import Approval
 from governance.proposals.models import Proposal
 from integrations.chain.transactions.models import Transaction
@@ -82,9 +84,10 @@ def lock_freed(event: Event) -> None:
         _wake(step)
 
 
-@subscribe("message.*", name="runbooks.messages")
-def message_moved(event: Event) -> None:
-    for step in StepRun.objects.filter(waiting_for=event.subject, status__in=OPEN_STEP):
+@subscribe("message.*", name="runbooks.messages", many=True)
+def messages_moved(events: Sequence[Event]) -> None:
+    """Most messages are no step's, and in a flood of alerts there are hundreds a second."""
+    for step in StepRun.objects.filter(waiting_for__in={event.subject for event in events}, status__in=OPEN_STEP):
         _wake(step)
 
 

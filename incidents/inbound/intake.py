@@ -51,7 +51,7 @@ def _take(request: HttpRequest) -> HttpResponse | None:
     if not length.isascii() or not length.isdigit() or int(length) > receiving.MAX_BYTES:
         return None
     secret = _secret(request)
-    connection.health_check_done = True  # what is said next finds out as well
+    connection.health_check_done = True  # type: ignore[attr-defined]  # what is said next finds out as well
     sender = remembered(secret) if secret else None
     if sender is None or (request.path_info == PAGERDUTY and sender.key.format != "pagerduty"):
         return None
