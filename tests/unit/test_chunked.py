@@ -1,5 +1,5 @@
-"""What is sent in chunks has its length by the time that it is read; what is short comes and goes in one piece, and what
-is long comes and goes as it flows."""
+"""What is sent in chunks has its length by the time that it is read; what is short comes and goes in one piece, and
+what is long comes and goes as it flows."""
 
 from typing import Any
 
