@@ -66,6 +66,9 @@ class Approval(Status):
     requester_user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="approvals_requested"
     )
+    drafter_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+"
+    )  # who wrote what another one asks for now: no more than who asks do they say yes to it
     status = models.CharField(max_length=12, choices=ApprovalStatus, default=ApprovalStatus.OPEN)
     created_at = models.DateTimeField(db_default=Now())
     expires_at = models.DateTimeField(null=True)

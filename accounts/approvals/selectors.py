@@ -14,7 +14,7 @@ LIVE = (ApprovalStatus.OPEN, ApprovalStatus.SATISFIED)
 
 def in_role(approval: Approval, user: User) -> bool:
     """Role or above, and never the requester; asks no database, for lists of what is visible already."""
-    asked = approval.requester_user_id == user.pk or approval.requester == user.actor
+    asked = user.pk in (approval.requester_user_id, approval.drafter_user_id) or approval.requester == user.actor
     return user.has_level(approval.role) and not asked
 
 
@@ -55,7 +55,13 @@ def waiting_for(user: User) -> QuerySet[Approval]:
     return (
         Approval.objects.visible_to(user)
         .filter(status=ApprovalStatus.OPEN, role__in=roles)
-        .exclude(Q(requester_user=user) | Q(requester=user.actor) | Q(decisions__user=user) | Q(expires_at__lte=now))
+        .exclude(
+            Q(requester_user=user)
+            | Q(drafter_user=user)
+            | Q(requester=user.actor)
+            | Q(decisions__user=user)
+            | Q(expires_at__lte=now)
+        )
         .select_related("scope", "requester_user")
         .order_by("id")
     )

@@ -37,8 +37,10 @@ def request_approval(
     expires_at: datetime | None = None,
     chain_id: int | None = None,
     link: str = "",
+    drafter: str = "",
 ) -> Approval:
-    """Ask `required` people of `role` for their yes to exactly this hash.
+    """Ask `required` people of `role` for their yes to exactly this hash; never the requester's, nor that of the one
+    who drafted what is asked for.
 
     The same question asked twice is the same approval. A question about another hash of the same subject ends the
     open ones of the old hash: what people are asked about is what is there now.
@@ -74,6 +76,7 @@ def request_approval(
                 chain_id=chain_id,
                 requester=asker,
                 requester_user=requester if isinstance(requester, User) else user_for_actor(asker),
+                drafter_user=user_for_actor(drafter),
                 expires_at=expires_at,
             )
     except IntegrityError:  # the same was asked for at the same moment
@@ -165,6 +168,8 @@ def _open_for(approval: Approval, user: User) -> Approval:
     """The row, locked: deciders of one approval come one after the other."""
     held = Approval.objects.select_for_update(of=("self",)).select_related("scope").get(pk=approval.pk)
     user.refresh_from_db()
+    if held.drafter_user_id == user.pk:
+        raise Refused("you drafted what this approval is for", "somebody else must decide", "own-request")
     if held.requester_user_id == user.pk or held.requester == user.actor:
         raise Refused("you asked for this approval yourself", "somebody else must decide", "own-request")
     if not may_decide(held, user):

@@ -24,7 +24,7 @@ from ledger import Invalid, Refused
 
 def _visible(request: HttpRequest, pk: int) -> Approval:
     """The approval, or a 404 that does not tell whether it exists."""
-    rows = Approval.objects.visible_to(current_user(request)).select_related("scope", "requester_user")
+    rows = Approval.objects.visible_to(current_user(request)).select_related("scope", "requester_user", "drafter_user")
     approval = rows.filter(pk=pk).first()
     if approval is None:
         raise Http404
@@ -75,6 +75,8 @@ def _why_not(row: Approval, user: object, decided: bool) -> str:
         return ""
     if row.requester_user == user:
         return "You asked for it, so somebody else must decide."
+    if row.drafter_user == user:
+        return "You drafted it, so somebody else must decide."
     return f"It needs somebody who is {row.role} or above."
 
 

@@ -22,6 +22,11 @@ def run_link(run: Run) -> str:
     return reverse("runbooks:run", args=[run.pk])
 
 
+def asker(run: Run) -> str:
+    """Who began it; runs that began before that was written down say only who made them."""
+    return run.begun_by or run.created_by
+
+
 def ask_for_run(run: Run, rule: RunApproval, *, actor: str) -> Approval:
     return request_approval(
         subject=run.subject,
@@ -29,7 +34,8 @@ def ask_for_run(run: Run, rule: RunApproval, *, actor: str) -> Approval:
         scope=run.scope,
         required=rule.required,
         role=rule.role,
-        requester=run.created_by,
+        requester=asker(run),
+        drafter=run.created_by,
         needs=rule.needs,
         title=f"Run {run.title}",
         link=run_link(run),
@@ -52,7 +58,8 @@ def step_approval(turn: Turn) -> Approval:
             scope=step.run.scope,
             required=params["required"],
             role=params["role"],
-            requester=step.run.created_by,
+            requester=asker(step.run),
+            drafter=step.run.created_by,
             needs=params["needs"],
             title=params["question"],
             link=run_link(step.run),

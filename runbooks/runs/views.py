@@ -135,7 +135,7 @@ def question(request: HttpRequest, pk: int) -> HttpResponse:
         "approval": approval,
         "mine": mine,
         "is_mine": approval.status == "open" and not approval.is_expired and mine is None and in_role(approval, user),
-        "asked": user.actor == approval.requester,
+        "asked": user.actor == approval.requester or user.pk == approval.drafter_user_id,
         "wallets": user.wallets.exists() if approval.needs == "wallet" else True,
     }
     return render(request, "runbooks/question.html", context)

@@ -55,6 +55,7 @@ class Notify(StepType):
     def begin(cls, turn: Turn) -> Result:
         """Hand the message to the outbox, once by key; its deliveries are the outbox's work."""
         from notify.services import send
+        from runbooks.runs.approvals import asker
 
         step, params = turn.step, turn.params
         environment = step.run.environment
@@ -68,7 +69,7 @@ class Notify(StepType):
                     template="plain",
                     context={"subject": f"{mark}{params['subject']}", "body": params["text"]},
                     scope=step.run.scope,
-                    actor=_asks(step.run),  # who began the run asks for these words, and cannot approve them
+                    actor=asker(step.run),  # who began the run asks for these words, and cannot approve them
                     key=step.key,
                     authority=_authority(step.run),
                 )
@@ -90,10 +91,6 @@ def _is_outside(slug: str) -> bool:
     from notify.audiences.models import Audience
 
     return Audience.objects.filter(slug=slug, kind=Audience.Kind.OUTSIDE).exists()
-
-
-def _asks(run: "Run") -> str:
-    return run.begun_by or run.created_by  # runs that began before it was written down have no `begun_by`
 
 
 def _authority(run: "Run") -> str:

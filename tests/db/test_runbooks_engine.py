@@ -10,6 +10,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.approvals.models import Approval
+from accounts.approvals.selectors import waiting_for
 from accounts.approvals.services import give, refuse
 from governance.plans.models import Plan
 from integrations.secrets.scrubbing import remember
@@ -20,7 +21,7 @@ from runbooks.playbooks.models import PlaybookVersion
 from runbooks.playbooks.services import load_library, save_version
 from runbooks.runs import engine
 from runbooks.runs.models import Run, StepRun
-from runbooks.runs.services import abort_run, complete_step, retry_step, skip_step, start_run
+from runbooks.runs.services import abort_run, begin, complete_step, retry_step, skip_step, start_run
 from runbooks.steps import STEPS, Again, Failed, Finished, Result, Turn, Uncertain
 from tests.drain import settle
 from tests.people import person
@@ -218,6 +219,26 @@ def test_the_executor_refuses_a_plan_whose_stored_text_was_altered() -> None:
     assert step(run, "first").status == "failed"
     assert "no longer has the hash that was approved" in step(run, "first").reason
     assert step(run, "second").status == "pending"
+
+
+def test_neither_who_drafted_a_run_nor_who_began_it_says_yes_to_it() -> None:
+    ana, ben, cleo = (person(name, "commander") for name in ("ana", "ben", "cleo"))
+    asks = "  - {id: ask, approve: {question: Shall we go on?}}\n"
+    yaml = ONE_BY_HAND.replace("steps:\n", f"approval: {{required: 1, role: commander}}\nsteps:\n{asks}")
+    version = save_version(yaml=yaml, actor=ana.actor)
+    run = start_run(playbook=version, inputs={}, scope=None, actor=ana.actor, hold=True)
+    begin(run=run, actor=ben.actor)
+    for about in (run.subject, run.steps.get(step_id="ask").subject):
+        settle()
+        approval = Approval.objects.get(about=about)
+        for user, said in ((ana, "drafted"), (ben, "asked for")):
+            with pytest.raises(Refused, match=said):
+                give(approval=approval, user=user)
+            assert approval not in waiting_for(user)
+        assert approval in waiting_for(cleo)
+        give(approval=approval, user=cleo)
+    settle()
+    assert run.steps.get(step_id="ask").status == "done"
 
 
 def test_a_playbook_that_demands_it_waits_for_approval_of_the_plans_hash() -> None:
