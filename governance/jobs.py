@@ -29,7 +29,7 @@ def read_back(lease: Lease) -> Outcome:
     return outcome.run(lease)
 
 
-@handler(REVIEW, lease=5, max_attempts=5, backoff=PATIENT)
+@handler(REVIEW, lease=5, max_attempts=5, backoff=PATIENT, crowd=True)
 def look(lease: Lease) -> Outcome:
     """A first simulation right after proposing, so that the first signer does not wait for it."""
     proposal = Proposal.objects.select_related("safe__chain").get(pk=lease.work.payload["proposal"])
@@ -44,7 +44,7 @@ def look(lease: Lease) -> Outcome:
     return _counted(proposal, approving.look)  # somebody may have approved the hash before it was proposed here
 
 
-@handler(RECOUNT, lease=10, max_attempts=60, backoff=PATIENT)
+@handler(RECOUNT, lease=10, max_attempts=60, backoff=PATIENT, crowd=True)
 def recount(lease: Lease) -> Outcome:
     """A proposal whose signatures may be worth more or less than before."""
     proposal = Proposal.objects.select_related("safe__chain", "scope", "plan").get(pk=lease.work.payload["proposal"])

@@ -78,6 +78,26 @@ def turn_of(kind: str, *, crowd: bool) -> None:
         _local.nearby.crowd = kind if crowd else None
 
 
+class Sparing:
+    """Of what comes one by one but many a second, of a crowd whose turns take longer than a moment, not each is hinted:
+    whoever comes for one goes on with those that nobody hinted, and the sweeper looks for what is left."""
+
+    SECONDS = 0.03
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def wants(self, kind: str) -> bool:
+        now = time.monotonic()
+        if now - self._last.get(kind, float("-inf")) < self.SECONDS:
+            return False
+        self._last[kind] = now
+        return True
+
+
+SPARING = Sparing()
+
+
 def on_commit(work_id: int, kind: str, delay: float = 0) -> None:
     transaction.on_commit(lambda: hint(work_id, kind, delay) or None, robust=True)
 

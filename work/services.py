@@ -65,7 +65,7 @@ INSERT INTO work_work (kind, key, subject, payload, scope_id, actor, status, run
   fence, woken, failures, hints, error, reason, result, created_at)
 VALUES (%(kind)s, %(key)s, %(subject)s, %(payload)s::jsonb, %(scope)s, %(actor)s, 'queued',
   COALESCE(%(run_at)s::timestamptz, statement_timestamp()), %(deadline)s,
-  CASE WHEN %(run_at)s::timestamptz IS NULL THEN statement_timestamp() END,
+  CASE WHEN %(hinted)s THEN statement_timestamp() END,
   0, false, 0, 0, '', '', '{}', statement_timestamp())
 ON CONFLICT (kind, key) DO NOTHING RETURNING $COLUMNS
 """.replace("$COLUMNS", ROW.columns("work_work"))
@@ -110,14 +110,20 @@ def enqueue(
     scope: Scope | None = None,
     run_at: datetime | None = None,
     deadline: datetime | None = None,
+    sparing: bool = False,
 ) -> Work:
-    """Write down work to be done, in the caller's transaction. The same key gives the same row, never a second one."""
+    """Write down work to be done, in the caller's transaction. The same key gives the same row, never a second one.
+
+    `sparing`: it may come many times a second, and its kind is a crowd; then few are hinted.
+    """
     if not connection.in_atomic_block:
         raise RuntimeError(f"{kind} must be enqueued in the transaction of what calls for it")
+    hinted = run_at is None and (not sparing or hints.SPARING.wants(kind))
     values = {
         "kind": kind,
         "key": key,
         "subject": subject,
+        "hinted": hinted,
         "payload": json.dumps(plain(payload or {})),
         "scope": scope.pk if scope else None,
         "actor": actor,
@@ -128,7 +134,7 @@ def enqueue(
     if not made:
         return Work.objects.get(kind=kind, key=key)
     row = ROW.build(iter(made[0]))
-    if run_at is None:
+    if hinted:
         hints.on_commit(row.pk, kind)
     return row
 

@@ -299,6 +299,22 @@ def test_of_a_crowd_those_whose_hints_were_lost_are_gone_on_with_too(own_registr
     assert ran == ["0", "1", "2"]
 
 
+def test_of_what_comes_one_by_one_but_many_a_second_a_few_are_hinted(
+    own_registry: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.handler("t", crowd=True)(lambda lease: work.Done())
+    monkeypatch.setattr(hints, "SPARING", hints.Sparing())
+    monkeypatch.setattr(hints.Sparing, "SECONDS", 600.0)
+    rows = [put(key=str(number), sparing=True) for number in range(3)]
+    assert own_registry == [rows[0].pk]
+    put("other", sparing=True)
+    assert len(own_registry) == 2, "each kind by itself"
+    tasks.run(rows[0].pk)
+    assert set(Work.objects.filter(kind="t").values_list("status", flat=True)) == {"done"}
+    late = put(key="late", sparing=True)
+    assert services.sweep() == 1 and own_registry[-1] == late.pk, "nobody came for it: the sweeper sends somebody"
+
+
 def test_what_beat_says_waits_behind_no_hints() -> None:
     """A sweep that has to wait expires, and then nobody makes up for what was lost."""
     queues = app.amqp.queues.consume_from
