@@ -26,7 +26,12 @@ def _wake(step: StepRun | None) -> None:
         wake(KIND, step.key)
 
 
-@subscribe("proposal.*", name="runbooks.proposals")
+def _may_be_a_plans(event: Event) -> bool:
+    """What is proposed by hand says so itself, and concerns no run."""
+    return (event.after or {}).get("plan", "") is not None
+
+
+@subscribe("proposal.*", name="runbooks.proposals", when=_may_be_a_plans)
 def proposal_moved(event: Event) -> None:
     """Found by the plan and the step, not by what the step says it waits for: that may not be written yet."""
     number = _number(event.subject, "proposal")
@@ -99,7 +104,7 @@ def run_drafted(event: Event) -> None:
         rehearse_new(run)
 
 
-@subscribe("proposal.signing", name="runbooks.rehearsals.proposals")
+@subscribe("proposal.signing", name="runbooks.rehearsals.proposals", when=_may_be_a_plans)
 def signing_began(event: Event) -> None:
     """Before anyone signs: also where the way to this step was only opened by a decision."""
     number = _number(event.subject, "proposal")
