@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from django.core.cache.backends.redis import RedisCache
+from django.core.cache.backends.redis import RedisCache, RedisCacheClient
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -11,8 +11,22 @@ logger = logging.getLogger(__name__)
 AWAY = (RedisConnectionError, RedisTimeoutError)
 
 
+class KeptClient(RedisCacheClient):
+    """Django makes a client for every call, which takes longer than the call; one may be used by all threads."""
+
+    def get_client(self, key: Any = None, *, write: bool = False) -> Any:
+        kept: dict[bool, Any] = self.__dict__.setdefault("kept", {})
+        if write not in kept:
+            kept[write] = super().get_client(key, write=write)
+        return kept[write]
+
+
 class ForgivingRedisCache(RedisCache):
     """As if empty while Redis does not answer."""
+
+    def __init__(self, server: str, params: dict[str, Any]) -> None:
+        super().__init__(server, params)
+        self._class = KeptClient
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         try:

@@ -92,6 +92,11 @@ def _only_what_tells(_logger: Any, _name: str, event: Any) -> Any:
     return event
 
 
+def bind_address(request: Any, **_: Any) -> None:
+    """The address that called: the server has put the real one in place, and no header of the caller's says another."""
+    structlog.contextvars.bind_contextvars(ip=request.META.get("REMOTE_ADDR", ""))
+
+
 def _scrubbed(_logger: Any, _name: str, line: Any) -> Any:
     """The last look at the whole line: no value of a named secret that this process has opened."""
     from integrations.secrets.scrubbing import scrub

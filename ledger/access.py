@@ -64,6 +64,18 @@ def barred_from(viewer: Viewer, scope_pk: str) -> Q:
     return Q(Exists(private.filter(~Exists(member))))
 
 
+VISIBLE = """(%(sees_all)s OR NOT EXISTS (
+  SELECT 1 FROM ledger_scopeclosure barred JOIN ledger_scope above ON above.id = barred.ancestor_id
+  WHERE barred.descendant_id = $SCOPE AND above.private AND NOT EXISTS (
+    SELECT 1 FROM ledger_scopemember named WHERE named.scope_id = above.id AND named.who = ANY(%(who)s))))"""
+"""`visible_to` for a statement that is composed once, with `seeing(viewer)` among its values."""
+
+
+def seeing(viewer: Any) -> dict[str, Any] | None:
+    """None: nobody who may see anything."""
+    return {"sees_all": viewer.sees_all, "who": sorted(viewer.actor_ids)} if _may_look(viewer) else None
+
+
 class ScopedQuerySet(models.QuerySet[M]):
     """The base queryset of every model that hangs on a scope. A row without a scope is for every viewer."""
 

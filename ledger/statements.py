@@ -39,7 +39,7 @@ class Shape(Generic[M]):
 
     def columns(self, of: str) -> str:
         """To select them from a table or its alias."""
-        return ", ".join(f"{of}.{field.column}" for field in self.model._meta.concrete_fields)
+        return ", ".join(f'{of}."{field.column}"' for field in self.model._meta.concrete_fields)
 
     def insert(self, obj: M, tail: str = "") -> tuple[M, bool]:
         """Write an object as the ORM would, in one statement that may say more than it can (`ON CONFLICT …`, in which
@@ -50,7 +50,7 @@ class Shape(Generic[M]):
             if not isinstance(value, DatabaseDefault) and not (field.primary_key and value is None):
                 values[str(field.column)] = field.get_db_prep_save(value, connection)
         table = self.model._meta.db_table
-        columns, places = ", ".join(values), ", ".join(f"%({name})s" for name in values)
+        columns, places = ", ".join(f'"{name}"' for name in values), ", ".join(f"%({name})s" for name in values)
         sql = f"INSERT INTO {table} AS there ({columns}) VALUES ({places}) {tail} RETURNING {self.columns('there')}"  # noqa: S608
         row = say(f"{sql}, there.xmax = 0", values)[0]
         return self.build(iter(row)), bool(row[-1])

@@ -3,7 +3,6 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -13,16 +12,19 @@ from accounts.levels import rank
 from accounts.models import ApiToken, User
 from accounts.tokens.models import TokenScope
 from ledger import Invalid, Refused, record
+from ledger.statements import Shape, say
 
 PREFIX = "bg_"
 LAST_USED_EVERY = timedelta(minutes=1)
-# Asked with every request of a program: composing these anew would take longer than answering them.
-FIND = """
-SELECT t.*, ARRAY(SELECT g.level FROM accounts_rolegrant g WHERE g.user_id = t.user_id AND g.status = 'active') granted
-FROM accounts_apitoken t
-WHERE t.digest = %s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %s)
-"""
-OWNER = "SELECT * FROM accounts_user WHERE id = %s AND is_active"
+# Asked with every request of a program: composing it anew would take longer than answering it.
+KEY, OWNER = Shape(ApiToken), Shape(User)
+FIND = f"""
+SELECT {KEY.columns("t")}, {OWNER.columns("u")},
+  ARRAY(SELECT g.level FROM accounts_rolegrant g WHERE g.user_id = t.user_id AND g.status = 'active')
+FROM accounts_apitoken t JOIN accounts_user u ON u.id = t.user_id
+WHERE t.digest = %(digest)s AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > %(now)s)
+  AND u.is_active
+"""  # noqa: S608  # columns of ours
 
 
 def digest_of(token: str) -> str:
@@ -76,16 +78,16 @@ def find_token(secret: str) -> ApiToken | None:
     if not secret.startswith(PREFIX) or len(secret) > 100:
         return None
     now = timezone.now()
-    token: Any = next(iter(ApiToken.objects.raw(FIND, [digest_of(secret), now])), None)
-    user = next(iter(User.objects.raw(OWNER, [token.user_id])), None) if token else None
-    if token is None or user is None:
+    rows = say(FIND, {"digest": digest_of(secret), "now": now})
+    if not rows:
         return None
-    user.granted = frozenset(token.granted)
-    token.user = user
+    columns = iter(rows[0])
+    token = KEY.build(columns)
+    token.user = OWNER.build(columns)
+    token.user.granted = frozenset(next(columns))
     if token.last_used_at is None or now - token.last_used_at > LAST_USED_EVERY:
         ApiToken.objects.filter(pk=token.pk).update(last_used_at=now)
-    found: ApiToken = token
-    return found
+    return token
 
 
 @transaction.atomic

@@ -98,7 +98,7 @@ class Facts:
     holders: frozenset[tuple[str, str]] = frozenset()  # (contract, account): powers that are known
     proposed: Mapping[str, "Approved"] = field(default_factory=dict)  # open proposals that are approved, by the hash
     delays: Mapping[str, int] = field(default_factory=dict)  # of registered timelocks, in seconds
-    queued: frozenset[int] = frozenset()  # nonces of the Safe's open proposals
+    queued: int = 0  # nonces from the chain's to before its own, for which something is proposed
     effects: tuple[Effect, ...] = ()
     refund: Mapping[str, str] = field(default_factory=dict)  # gasToken and refundReceiver, where they are set
     batch_code: bool | None = None  # whether the pinned batch contract has its pinned code; None: not asked

@@ -29,7 +29,7 @@ class Nonce(Finding):
         behind = facts.nonce - facts.chain_nonce
         first = f"nonce {facts.chain_nonce}" if behind == 1 else f"nonces {facts.chain_nonce} to {facts.nonce - 1}"
         text = f"It cannot be executed before {first}: the Safe is at {facts.chain_nonce}."
-        missing = behind - sum(facts.chain_nonce <= nonce < facts.nonce for nonce in facts.queued)
+        missing = behind - facts.queued
         if missing >= FAR:
             yield Found(
                 "blocking",

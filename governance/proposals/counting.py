@@ -11,9 +11,13 @@ from governance.proposals.models import DEAD, Confirmation, Proposal
 from governance.safes.models import Safe
 from integrations.safe.signatures import Signature
 from ledger import Invalid, Refused, alarm, record, transition
+from ledger.statements import Shape, say
 from work import enqueue
 from work.models import Work
 
+ROW, CONFIRMATION = Shape(Proposal), Shape(Confirmation)
+HOLD = f"SELECT {ROW.columns('p')} FROM governance_proposal p WHERE p.id = %(pk)s FOR UPDATE"  # noqa: S608
+GIVEN = f"SELECT {CONFIRMATION.columns('c')} FROM governance_confirmation c WHERE c.proposal_id = %(pk)s"  # noqa: S608
 BLOCKED, UNJUDGED = "blocking-finding", "unjudged"  # why enough signatures do not make it ready
 EXECUTE, RECOUNT = "governance.execute", "governance.recount"
 COLLECTING = ("signing", "ready")
@@ -58,6 +62,15 @@ def locked(proposal: Proposal) -> Proposal:
     return row
 
 
+def hold(proposal: Proposal) -> Proposal:
+    """`locked`, with what it belongs to as it was loaded just now: that never changes."""
+    row = ROW.build(iter(say(HOLD, {"pk": proposal.pk})[0]))
+    row.safe, row.scope, row.plan = proposal.safe, proposal.scope, proposal.plan
+    refuse_unless_signing(row)
+    check_row(row)
+    return row
+
+
 @transaction.atomic
 def keep(proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user: Any, via: str) -> Confirmation:
     """One an owner. Only a signature that lapsed is replaced, by one that holds."""
@@ -70,7 +83,8 @@ def keep(proposal: Proposal, parsed: Signature, safe: Safe, *, actor: str, user:
 
 def given(proposal: Proposal) -> dict[str, Confirmation]:
     """By owner, also what lapsed."""
-    return {row.owner: row for row in Confirmation.objects.filter(proposal=proposal)}
+    rows = (CONFIRMATION.build(iter(row)) for row in say(GIVEN, {"pk": proposal.pk}))
+    return {row.owner: row for row in rows}
 
 
 def add_confirmation(
@@ -91,7 +105,7 @@ def add_confirmation(
     values = {"signature": bytes.fromhex(parsed.hex[2:]), "kind": parsed.kind, "user": user, "via": via}
     row = there.get(parsed.owner)
     if row is None:
-        row = Confirmation.objects.create(proposal=held, owner=parsed.owner, **values)
+        row, _ = CONFIRMATION.insert(Confirmation(proposal=held, owner=parsed.owner, **values))
     else:
         Confirmation.objects.filter(pk=row.pk).update(**values, lapsed="")
         row.refresh_from_db()
@@ -184,4 +198,5 @@ def enqueue_recount(proposal: Proposal, *, key: str, actor: str) -> None:
         payload={"proposal": proposal.pk},
         scope=proposal.scope,
         actor=actor,
+        sparing=True,
     )

@@ -13,6 +13,7 @@ from governance.proposals.decoding import Names, decode, is_rejection, read_as_s
 from governance.proposals.models import OPEN, Proposal
 from governance.proposals.unfolding import DEEPEST, MOST, Carried, carried
 from governance.protocols.models import Allowed, Contract, Power
+from governance.safes.models import Safe
 from integrations.chain.abi import selector
 from integrations.chain.addresses import ZERO_ADDRESS
 from integrations.chain.models import Executor
@@ -20,15 +21,50 @@ from integrations.safe.contracts import MULTI_SEND_CALL_ONLY_CODE_HASHES
 from integrations.safe.hashes import DELEGATECALL
 from ledger import Invalid
 from ledger.models import ScopeClosure
+from ledger.statements import say
+
+MOST_KEPT = 100
+# Of every row that `Known` is made of: which one it is, who wrote it last (every write is another transaction's), and
+# where it lies (a second write in one transaction moves it).
+VERSION = "(SELECT string_agg(concat_ws(' ', r.id, r.xmin, r.ctid), ',' ORDER BY r.id) FROM"
+VERSIONS = f"""
+SELECT {VERSION} governance_contract r WHERE r.chain_id = %(chain)s),
+  {VERSION} governance_safe r WHERE r.chain_id = %(chain)s),
+  {VERSION} integrations_executor r WHERE r.chain_id = %(chain)s),
+  {VERSION} governance_power r JOIN governance_contract c ON c.id = r.contract_id WHERE c.chain_id = %(chain)s),
+  {VERSION} governance_allowed r WHERE r.chain_id = %(chain)s AND r.protocol_id = %(protocol)s::bigint)
+"""
+# How many nonces before its own somebody proposed something for; and whether somebody did for its own.
+QUEUE = """
+SELECT count(DISTINCT nonce) FILTER (WHERE nonce < %(own)s::numeric),
+  coalesce(bool_or(nonce = %(own)s::numeric AND id IS DISTINCT FROM %(pk)s::bigint), false)
+FROM governance_proposal
+WHERE safe_id = %(safe)s AND status = ANY(%(open)s)
+  AND nonce BETWEEN least(%(first)s::numeric, %(own)s::numeric) AND %(own)s::numeric
+"""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of a chain and of one protocol's allow-list, looked up once."""
+    """What is known of a chain and of one protocol's allow-list; shared by all who review, so nobody changes it."""
 
     names: Names
     protocol_id: int | None
     chain_pk: int
+
+    @classmethod
+    def of(cls, safe: Safe) -> "Known":
+        """Looked up once for all reviews, and again as soon as the version of any of these rows is another one."""
+        place = (safe.chain_id, safe.protocol_id)
+        versions = say(VERSIONS, {"chain": safe.chain_id, "protocol": safe.protocol_id})[0]
+        then, known = _kept.get(place, ((), None))
+        if known is None or then != versions:
+            known = cls(Names.on(safe.chain), safe.protocol_id, safe.chain_id)
+            _ = known.rows, known.powers, known.allowed, known.labels  # now, while they are what the versions are of
+            if len(_kept) >= MOST_KEPT:
+                _kept.clear()
+            _kept[place] = (versions, known)
+        return known
 
     @cached_property
     def rows(self) -> list[Allowed]:
@@ -78,6 +114,9 @@ def _selector(function: str) -> bytes:
         return selector(function)
     except Invalid:
         return b""
+
+
+_kept: dict[tuple[int, int | None], tuple[tuple[Any, ...], Known]] = {}
 
 
 @dataclass
@@ -147,28 +186,28 @@ def everything_called(proposal: Proposal) -> list[Carried]:
 
 
 def facts_of(
-    proposal: Proposal, names: Names, *, in_plan: bool | None, approved: Mapping[str, Approved] | None = None
+    proposal: Proposal, known: Known, *, in_plan: bool | None, approved: Mapping[str, Approved] | None = None
 ) -> Facts:
     """`approved`: the open proposals that it approves by their hashes."""
-    safe, simulation = proposal.safe, proposal.simulation or {}
-    known = Known(names, safe.protocol_id, safe.chain_id)
-    gas = {name: proposal.raw_fields[name] for name in ("safeTxGas", "baseGas", "gasPrice")}
-    refund = {name: proposal.raw_fields[name] for name in ("gasToken", "refundReceiver")}
+    safe, simulation, raw = proposal.safe, proposal.simulation or {}, proposal.raw_fields
+    gas = {name: raw[name] for name in ("safeTxGas", "baseGas", "gasPrice")}
+    refund = {name: raw[name] for name in ("gasToken", "refundReceiver")}
     unfolding = Unfolding(known, safe.address, simulation)
-    others = list(Proposal.objects.filter(safe=safe, status__in=OPEN).values_list("nonce", flat=True))
+    chain_nonce = max(safe.nonce, int(simulation.get("chain_nonce", 0)))
+    before, beside = _queue(proposal, chain_nonce)
     return Facts(
         safe=safe.address,
         version=proposal.version,
         chain_kind=safe.chain.kind,
         owners=tuple(safe.owners),
         threshold=safe.threshold,
-        chain_nonce=max(safe.nonce, int(simulation.get("chain_nonce", 0))),
+        chain_nonce=chain_nonce,
         nonce=proposal.nonce,
         operation=proposal.operation,
         to=proposal.to,
         readable=calls_of(proposal.safe_tx) is not None,
         calls=tuple(unfolding.facts(call) for call in top_calls(proposal)),
-        same_nonce=_same_nonce(proposal),
+        same_nonce=_same_nonce(proposal) if beside else (),
         environment=proposal.plan.environment if proposal.plan else "",
         in_plan=in_plan,
         simulated=simulation.get("ok"),
@@ -178,13 +217,13 @@ def facts_of(
         is_rejection=is_rejection(proposal),
         listed=bool(known.rows),
         names=known.labels,
-        pinned={address: contract.code_hash for address, contract in names.contracts.items()},
+        pinned={address: contract.code_hash for address, contract in known.names.contracts.items()},
         codes=simulation.get("targets", {}),
         born=simulation.get("born", {}),
         holders=frozenset((address, holder) for address, _, holder in known.powers),
         proposed=approved or {},
         delays=simulation.get("delays", {}),
-        queued=frozenset(others),
+        queued=before,
         effects=tuple(Effect(**effect) for effect in simulation.get("effects", ())),
         refund={name: value for name, value in refund.items() if value != ZERO_ADDRESS},
         batch_code=_batch_code(proposal, simulation),
@@ -198,11 +237,15 @@ def _batch_code(proposal: Proposal, simulation: dict[str, Any]) -> bool | None:
     return bool(found == MULTI_SEND_CALL_ONLY_CODE_HASHES.get(proposal.version))
 
 
+def _queue(proposal: Proposal, first: int) -> tuple[int, bool]:
+    about = {"safe": proposal.safe_id, "pk": proposal.pk, "open": list(OPEN), "first": first, "own": proposal.nonce}
+    before, beside = say(QUEUE, about)[0]
+    return before, beside
+
+
 def _same_nonce(proposal: Proposal) -> tuple[int, ...]:
     """Other open proposals at this nonce, as far as everybody who reads this one may know of them."""
     others = Proposal.objects.filter(safe=proposal.safe, nonce=proposal.nonce, status__in=OPEN).exclude(pk=proposal.pk)
-    if not others.order_by().values("pk")[:1]:
-        return ()
     known = known_to_readers_of(proposal, others)
     return tuple(known.order_by("pk").values_list("pk", flat=True))
 

@@ -8,7 +8,7 @@ from governance.findings import Approved, Found, find_all
 from governance.proposals.code_status import CodeStatus, batch_code
 from governance.proposals.counting import why_closed
 from governance.proposals.decoding import CallView, Names, call_views
-from governance.proposals.facts import facts_of
+from governance.proposals.facts import Known, facts_of
 from governance.proposals.integrity import check_row
 from governance.proposals.models import Proposal
 from governance.proposals.simulating import keep_fresh
@@ -99,10 +99,11 @@ def review(proposal: Proposal, *, look: bool = True, depth: int = 0) -> Review:
     """
     if look:
         keep_fresh(proposal)
-    names = Names.on(proposal.safe.chain)
+    known = Known.of(proposal.safe)
+    names = known.names
     views = call_views(proposal, names)
     tampered, in_plan = _trouble(proposal)
-    facts = facts_of(proposal, names, in_plan=in_plan, approved=_approved(proposal, names, look, depth))
+    facts = facts_of(proposal, known, in_plan=in_plan, approved=_approved(proposal, names, look, depth))
     findings = find_all(facts)
     return Review(
         proposal=proposal,

@@ -22,11 +22,13 @@ from integrations.safe.hashes import SafeTx, domain_separator, message_hash, saf
 from ledger import Invalid, Refused, record, transition
 from ledger.models import Scope
 from ledger.scopes import members_of_private, open_scope
+from ledger.statements import Shape
 from ledger.text import one_line, prose
 from work import enqueue
 
 __all__ = ["adopt", "confirm", "execute", "propose", "reject", "store", "supersede", "use_up", "withdraw"]
 LONGEST_DESCRIPTION = 10_000
+ROW = Shape(Proposal)
 
 
 def propose(
@@ -159,26 +161,30 @@ def store(
 
 
 def _row(safe: Safe, tx: SafeTx, scope: Scope, actor: str, columns: Mapping[str, Any]) -> Proposal:
-    return Proposal.objects.create(
-        safe=safe,
-        scope=scope,
-        chain_id=tx.chain_id,
-        version=tx.version,
-        to=tx.to,
-        value=tx.value,
-        data=tx.data,
-        operation=tx.operation,
-        safe_tx_gas=tx.safe_tx_gas,
-        base_gas=tx.base_gas,
-        gas_price=tx.gas_price,
-        gas_token=tx.gas_token,
-        refund_receiver=tx.refund_receiver,
-        nonce=tx.nonce,
-        safe_tx_hash=safe_tx_hash(tx),
-        created_by=actor,
-        created_block=safe.read_block,
-        **columns,
+    made, _ = ROW.insert(
+        Proposal(
+            safe=safe,
+            scope=scope,
+            chain_id=tx.chain_id,
+            version=tx.version,
+            to=tx.to,
+            value=tx.value,
+            data=tx.data,
+            operation=tx.operation,
+            safe_tx_gas=tx.safe_tx_gas,
+            base_gas=tx.base_gas,
+            gas_price=tx.gas_price,
+            gas_token=tx.gas_token,
+            refund_receiver=tx.refund_receiver,
+            nonce=tx.nonce,
+            safe_tx_hash=safe_tx_hash(tx),
+            created_by=actor,
+            created_block=safe.read_block,
+            **columns,
+        )
     )
+    made.safe, made.scope, made.plan = safe, scope, columns.get("plan")
+    return made
 
 
 def _announce(proposal: Proposal, tx: SafeTx, actor: str) -> None:
@@ -204,6 +210,7 @@ def _announce(proposal: Proposal, tx: SafeTx, actor: str) -> None:
         payload={"proposal": proposal.pk},
         scope=proposal.scope,
         actor=actor,
+        sparing=True,
     )
 
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet, TextField
 from django.db.models.expressions import RawSQL
 
 from governance.protocols.models import Contract
 from integrations.chain.abi_types import Function, parse_abi
+from ledger.statements import say
 
 Functions = Mapping[bytes, Function]
 MOST_KEPT = 500
@@ -23,17 +23,14 @@ def without_abis(contracts: "QuerySet[Contract]") -> "QuerySet[Contract]":
 
 VERSIONS = """
 SELECT c.address, c.id, c.xmin::text FROM governance_contract c JOIN integrations_chain n ON n.id = c.chain_id
-WHERE n.chain_id = %s AND c.address = ANY(%s)
+WHERE n.chain_id = %(chain)s AND c.address = ANY(%(at)s)
 """
 
 
 def functions_at(chain_id: int, addresses: Iterable[str]) -> dict[str, Functions]:
     """By address, of those contracts that are registered on a chain."""
-    with connection.cursor() as cursor:
-        cursor.execute(VERSIONS, [chain_id, sorted(set(addresses))])
-        rows = cursor.fetchall()
     found: dict[str, Functions] = {}
-    for address, pk, version in rows:
+    for address, pk, version in say(VERSIONS, {"chain": chain_id, "at": sorted(set(addresses))}):
         known = _read.get(pk)
         if known is None or known[0] != version:
             functions_of(without_abis(Contract.objects.filter(pk=pk)).get())

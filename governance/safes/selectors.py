@@ -6,6 +6,14 @@ from django.db.models import Count, Q, QuerySet
 
 from governance.safes.models import Safe
 from integrations.chain.models import Chain
+from ledger.statements import Shape, say
+
+SAFE, CHAIN = Shape(Safe), Shape(Chain)
+AT = f"""
+SELECT {SAFE.columns("s")}, {CHAIN.columns("n")}
+FROM governance_safe s JOIN integrations_chain n ON n.id = s.chain_id
+WHERE n.chain_id = %(chain)s AND s.address = %(address)s
+"""  # noqa: S608  # columns of ours
 
 
 def all_safes() -> "QuerySet[Safe]":
@@ -22,6 +30,17 @@ def safes_with_queues(viewer: Any) -> "QuerySet[Safe]":
 
 def safe_at(chain: Chain, address: str) -> Safe | None:
     return Safe.objects.filter(chain=chain, address=address).select_related("chain").first()
+
+
+def registered_at(chain_id: int, address: str) -> Safe | None:
+    """With its chain: what every call of a program begins with, so it is composed once."""
+    found = say(AT, {"chain": chain_id, "address": address})
+    if not found:
+        return None
+    columns = iter(found[0])
+    safe = SAFE.build(columns)
+    safe.chain = CHAIN.build(columns)
+    return safe
 
 
 def well_known_owners(safe: Safe) -> list[str]:

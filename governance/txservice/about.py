@@ -7,7 +7,7 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from governance.safes.models import Safe
+from governance.safes.selectors import registered_at
 from governance.safes.services import current
 from governance.txservice import answers, incoming, selectors
 from governance.txservice.base import Asking, ServiceView
@@ -40,7 +40,7 @@ class SafeInfo(ServiceView):
 
     def get(self, request: Request, address: str, **_: Any) -> Response:
         at = incoming.address_in_path(address)
-        safe = Safe.objects.select_related("chain").filter(chain__chain_id=self.chain_id, address=at).first()
+        safe = registered_at(self.chain_id, at)
         return Response(answers.safe_info(current(safe))) if safe else Response(status=404)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import connection
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Now
 
@@ -18,7 +17,9 @@ from governance.proposals.models import Confirmation, Proposal
 from governance.proposals.outcome import INNER_CALL_FAILED
 from governance.safes.models import Safe
 from governance.txservice.decoding import Decoder
+from governance.txservice.selectors import NEWEST_OF, asked_for
 from integrations.safe.signatures import APPROVED, CONTRACT, EIP712, ETH_SIGN, Signature, assemble
+from ledger.statements import say
 
 Row = dict[str, Any]
 KINDS = {EIP712: "EOA", ETH_SIGN: "ETH_SIGN", APPROVED: "APPROVED_HASH", CONTRACT: "CONTRACT_SIGNATURE"}
@@ -54,9 +55,9 @@ JOIN governance_safe s ON s.id = p.safe_id
 LEFT JOIN governance_submission m ON m.proposal_id = p.id
 LEFT JOIN integrations_transaction t ON t.id = p.transaction_id
 LEFT JOIN integrations_executor e ON e.id = t.executor_id
-JOIN unnest(%s::bigint[]) WITH ORDINALITY AS asked(id, place) ON asked.id = p.id
-ORDER BY asked.place
 """
+MANY = f"{ROWS} JOIN unnest(%(wanted)s::bigint[]) WITH ORDINALITY AS asked(id, place) ON asked.id = p.id ORDER BY place"
+ONE = ROWS + NEWEST_OF
 HELD_BACK = Q(status="signing") & (
     Q(stopped__code__in=(BLOCKED, UNJUDGED)) | Q(simulated_at=None, created_at__lt=Now() - timedelta(minutes=1))
 )
@@ -65,11 +66,18 @@ HELD_BACK = Q(status="signing") & (
 def transactions(rows: "QuerySet[Proposal]", chain_id: int, *, version: int) -> list[Row]:
     """Which ones, by the viewer's own query; then all of them with their confirmations in one, and what they call."""
     wanted = list(rows.values_list("pk", flat=True))
-    if not wanted:
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute(ROWS, [wanted])
-        found = [row if isinstance(row, dict) else json.loads(row) for (row,) in cursor.fetchall()]
+    return _written(MANY, {"wanted": wanted}, chain_id, version) if wanted else []
+
+
+def transaction(viewer: Any, chain_id: int, safe_tx_hash: str, *, version: int) -> Row | None:
+    """The newest with this hash."""
+    about = asked_for(viewer, chain_id, safe_tx_hash)
+    found = _written(ONE, about, chain_id, version) if about else []
+    return found[0] if found else None
+
+
+def _written(statement: str, about: Row, chain_id: int, version: int) -> list[Row]:
+    found = [row if isinstance(row, dict) else json.loads(row) for (row,) in say(statement, about)]
     for row in found:
         row["data"] = bytes.fromhex(row["data"])
     decoder = Decoder.of(chain_id, found)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.db import models
-from django.db.models import Q
 from django.db.models.functions import Now
 
 from governance.proposals.models import Proposal
 from governance.safes.models import Safe
 from integrations.chain.fields import AddressField
+from ledger.statements import say
 
 
 class Submission(models.Model):
@@ -26,12 +26,17 @@ class Submission(models.Model):
         return f"{self.proposer} proposed {self.proposal_id}"
 
 
-class DelegateQuerySet(models.QuerySet["Delegate"]):
-    def of(self, safe: Safe) -> "DelegateQuerySet":
-        """Those who may hand in proposals to this Safe now: of a present owner, and not expired."""
-        here = Q(safe=safe) | Q(safe__isnull=True)
-        lasting = Q(expires_at__isnull=True) | Q(expires_at__gt=Now())
-        return self.filter(here, lasting, chain=safe.chain, delegator__in=safe.owners)
+# Asked whenever something is proposed, so it is composed once.
+OF = """
+SELECT delegate, delegator FROM governance_delegate
+WHERE chain_id = %(chain)s AND (safe_id = %(safe)s OR safe_id IS NULL) AND delegator = ANY(%(owners)s)
+  AND (expires_at IS NULL OR expires_at > statement_timestamp()) ORDER BY id
+"""
+
+
+def delegates_of(safe: Safe) -> list[tuple[str, str]]:
+    """Who may hand in proposals to this Safe now, each with a present owner who named it."""
+    return [(row[0], row[1]) for row in say(OF, {"chain": safe.chain_id, "safe": safe.pk, "owners": safe.owners})]
 
 
 class Delegate(models.Model):
@@ -44,8 +49,6 @@ class Delegate(models.Model):
     label = models.CharField(max_length=50)
     expires_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=Now())
-
-    objects = DelegateQuerySet.as_manager()
 
     class Meta:
         ordering = ["pk"]

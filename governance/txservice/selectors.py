@@ -15,8 +15,23 @@ from governance.txservice.models import Delegate
 from integrations.chain.addresses import parse_hash, parse_uint
 from integrations.chain.models import Chain
 from ledger import Invalid
+from ledger.access import VISIBLE, seeing
+from ledger.models import Scope
+from ledger.statements import Shape, say
 
 HIDDEN = ("draft", "rejected")
+# A program asks for one after the other: composed once, for it takes longer than the answer.
+NEWEST_OF = f"""
+WHERE p.chain_id = %(chain)s AND p.safe_tx_hash = %(hash)s AND p.status <> ALL(%(hidden)s)
+  AND {VISIBLE.replace("$SCOPE", "p.scope_id")}
+ORDER BY p.id DESC LIMIT 1
+"""
+PROPOSAL, SAFE, CHAIN, SCOPE = Shape(Proposal), Shape(Safe), Shape(Chain), Shape(Scope)
+NEWEST = f"""
+SELECT {PROPOSAL.columns("p")}, {SAFE.columns("s")}, {CHAIN.columns("n")}, {SCOPE.columns("o")}
+FROM governance_proposal p JOIN governance_safe s ON s.id = p.safe_id JOIN integrations_chain n ON n.id = s.chain_id
+JOIN ledger_scope o ON o.id = p.scope_id {NEWEST_OF}
+"""  # noqa: S608  # columns of ours
 EXECUTED = Q(status="executed") | Q(status="failed", outcome__reason=INNER_CALL_FAILED)
 """The Safe used its nonce up with it, whether its inner call succeeded or not."""
 SIGNED = Max("confirmations__created_at", filter=Q(confirmations__lapsed=""))
@@ -30,14 +45,26 @@ def transactions(viewer: Any, chain_id: int) -> "QuerySet[Proposal]":
     return Proposal.objects.visible_to(viewer).filter(chain_id=chain_id).exclude(status__in=HIDDEN)
 
 
-def transaction(viewer: Any, chain_id: int, safe_tx_hash: str, *, withdrawn: bool = False) -> "QuerySet[Proposal]":
-    """The newest with this hash: one that failed may have been proposed again."""
+def transaction(viewer: Any, chain_id: int, safe_tx_hash: str, *, withdrawn: bool = False) -> Proposal | None:
+    """The newest with this hash, with all that it belongs to: one that failed may have been proposed again."""
+    found = say(NEWEST, about) if (about := asked_for(viewer, chain_id, safe_tx_hash, withdrawn)) else []
+    if not found:
+        return None
+    columns = iter(found[0])
+    proposal = PROPOSAL.build(columns)
+    proposal.safe, proposal.safe.chain, proposal.scope = SAFE.build(columns), CHAIN.build(columns), SCOPE.build(columns)
+    return proposal
+
+
+def asked_for(viewer: Any, chain_id: int, safe_tx_hash: str, withdrawn: bool = False) -> dict[str, Any] | None:
+    """What `NEWEST_OF` needs to know; None where nothing can be found."""
+    sees = seeing(viewer)
     try:
         digest = parse_hash(safe_tx_hash)
     except Invalid:
-        return Proposal.objects.none()
-    rows = Proposal.objects.visible_to(viewer).filter(chain_id=chain_id, safe_tx_hash=digest)
-    return (rows if withdrawn else rows.exclude(status__in=HIDDEN)).order_by("-pk")
+        return None
+    hidden = [] if withdrawn else list(HIDDEN)
+    return None if sees is None else {**sees, "chain": chain_id, "hash": digest, "hidden": hidden}
 
 
 BOUNDS = ("__lt", "__gt", "__lte", "__gte")

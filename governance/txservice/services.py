@@ -6,7 +6,7 @@ from typing import Any
 from django.db import transaction
 
 from governance.proposals.building import as_json, calls_of, refuse_over_long
-from governance.proposals.counting import UNJUDGED, add_confirmation, given, refuse_unless_signing
+from governance.proposals.counting import UNJUDGED, add_confirmation, given, hold, refuse_unless_signing
 from governance.proposals.integrity import check_row
 from governance.proposals.models import DEAD, Confirmation, Proposal, Via
 from governance.proposals.review import refuse_blocked
@@ -18,11 +18,14 @@ from governance.txservice import signatures
 from governance.txservice.errors import UNPROCESSABLE, Wrong
 from governance.txservice.incoming import Naming, Offer
 from governance.txservice.messages import delegate_hashes, delete_hashes, old_delegate_hashes
-from governance.txservice.models import Delegate, Submission
+from governance.txservice.models import Delegate, Submission, delegates_of
 from integrations.chain.models import Chain
 from integrations.safe.hashes import SafeTx
 from integrations.safe.signatures import EIP712, ETH_SIGN, Signature, parse
 from ledger import Invalid, Refused, StaleTransition, record
+from ledger.statements import Shape
+
+HANDED_IN = Shape(Submission)
 
 
 def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
@@ -38,7 +41,7 @@ def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
         )
     _refuse_used_nonce(safe, tx)
     _refuse_over_long(tx)
-    delegates = {row.delegate: row.delegator for row in Delegate.objects.of(safe)}
+    delegates = dict(delegates_of(safe))
     signed = _from_sender(safe, offer, tx, delegates)
     for one in signed:
         refuse_unproved(one, safe, tx)
@@ -47,12 +50,8 @@ def submit(*, safe: Safe, offer: Offer, actor: str, user: Any) -> Proposal:
     proposer = offer.sender if offer.sender in safe.owners else delegates[offer.sender]
 
     def with_it(proposal: Proposal) -> None:
-        Submission.objects.create(
-            proposal=proposal,
-            proposer=proposer,
-            delegate=offer.sender if proposer != offer.sender else None,
-            origin=offer.origin,
-        )
+        delegate = offer.sender if proposer != offer.sender else None
+        HANDED_IN.insert(Submission(proposal=proposal, proposer=proposer, delegate=delegate, origin=offer.origin))
         _add(proposal, by_owners, safe, {}, actor=actor, user=user)
         if len(by_owners) >= safe.threshold:
             why = {"code": UNJUDGED, "reason": "it came with all its signatures and was not simulated yet"}
@@ -153,10 +152,7 @@ def _more(proposal: Proposal, signed: list[Signature], safe: Safe, *, actor: str
         refuse_unproved(one, safe, proposal.safe_tx)
     refuse_blocked(proposal, [one.owner for one in signed], look=False)
     with transaction.atomic():
-        row = Proposal.objects.select_for_update().get(pk=proposal.pk)
-        row.safe, row.scope, row.plan = proposal.safe, proposal.scope, proposal.plan  # these never change
-        refuse_unless_signing(row)
-        check_row(row)
+        row = hold(proposal)
         row.simulated_at = proposal.simulated_at  # what was judged, even if it was simulated since
         _add(row, signed, safe, given(row), actor=actor, user=user)
 
@@ -201,7 +197,7 @@ def remove(*, proposal: Proposal, signature: bytes, actor: str) -> None:
     safe = proposal.safe
     hashes = delete_hashes(chain_id=proposal.chain_id, safe=safe.address, safe_tx_hash=proposal.safe_tx_hash)
     may = {submission.proposer}
-    if submission.delegate and _still(safe, submission.delegate, submission.proposer):
+    if submission.delegate and (submission.delegate, submission.proposer) in delegates_of(safe):
         may.add(submission.delegate)
     signer = _signer(signature, hashes, may)
     if signer is None:
@@ -210,10 +206,6 @@ def remove(*, proposal: Proposal, signature: bytes, actor: str) -> None:
         withdraw(proposal=proposal, actor=actor, reason=f"deleted by {signer}, who had proposed it")
     except StaleTransition:
         raise Wrong(f"This transaction is {proposal.status}; it cannot be deleted") from None
-
-
-def _still(safe: Safe, delegate: str, delegator: str) -> bool:
-    return Delegate.objects.of(safe).filter(delegate=delegate, delegator=delegator).exists()
 
 
 def _signer(signature: bytes, hashes: Iterable[bytes], may: set[str]) -> str | None:

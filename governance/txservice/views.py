@@ -9,7 +9,7 @@ from rest_framework.response import Response
 from accounts.models import User
 from accounts.selectors import actor_of
 from governance.proposals.models import Proposal
-from governance.safes.models import Safe
+from governance.safes.selectors import registered_at
 from governance.txservice import answers, incoming, selectors, services
 from governance.txservice.base import Proposing, ServiceView, page
 
@@ -37,7 +37,7 @@ class Transactions(ServiceView):
 
     def post(self, request: Request, address: str, **_: Any) -> Response:
         at = incoming.address_in_path(address)
-        safe = Safe.objects.select_related("chain").filter(chain__chain_id=self.chain_id, address=at).first()
+        safe = registered_at(self.chain_id, at)
         if safe is None:
             raise services.wrong(f"Safe={at} is not registered here")
         offer = incoming.offer(request.data)
@@ -51,10 +51,10 @@ class Transaction(ServiceView):
     permission_classes = [Proposing]
 
     def get(self, request: Request, safe_tx_hash: str, version: int, **_: Any) -> Response:
-        found = selectors.transaction(request.user, self.chain_id, safe_tx_hash)[:1]
-        for row in answers.transactions(found, self.chain_id, version=version):
-            return Response(row)
-        raise NotFound("No MultisigTransaction matches the given query.")
+        row = answers.transaction(request.user, self.chain_id, safe_tx_hash, version=version)
+        if row is None:
+            raise NotFound("No MultisigTransaction matches the given query.")
+        return Response(row)
 
     def delete(self, request: Request, safe_tx_hash: str, **_: Any) -> Response:
         signature = incoming.signature_of(request.data)
@@ -67,8 +67,7 @@ class Confirmations(ServiceView):
     """`multisig-transactions/<safeTxHash>/confirmations/`; signing is for everyone whose signature holds."""
 
     def get(self, request: Request, safe_tx_hash: str, **_: Any) -> Response:
-        seen = selectors.transaction(request.user, self.chain_id, safe_tx_hash)
-        proposal = seen.select_related("safe").first()
+        proposal = selectors.transaction(request.user, self.chain_id, safe_tx_hash)
         found = answers.confirmations(proposal) if proposal else []
         return page(request, len(found), lambda first, last: found[first:last])
 
@@ -81,8 +80,7 @@ class Confirmations(ServiceView):
 
 
 def _proposal(view: ServiceView, request: Request, safe_tx_hash: str, *, withdrawn: bool = False) -> Proposal:
-    rows = selectors.transaction(request.user, view.chain_id, safe_tx_hash, withdrawn=withdrawn)
-    found = rows.select_related("safe__chain", "scope", "plan").first()
+    found = selectors.transaction(request.user, view.chain_id, safe_tx_hash, withdrawn=withdrawn)
     if found is None:
         raise NotFound(f"Multisig transaction with safe-tx-hash={safe_tx_hash[:100]} was not found")
     return found

@@ -114,6 +114,8 @@ def covered(given: Iterable[Standing]) -> set[str]:
 def refuse_own_grant(given: Iterable[Standing], owners: Collection[str]) -> None:
     """The second role is a second person: who granted it does not sign it as well."""
     granted = {user.pk for standing in given if standing.holds for user in standing.approvers}
+    if not granted:
+        return
     both = Wallet.objects.filter(address__in=owners, user_id__in=granted).select_related("user").first()
     if both is not None:
         raise Refused(

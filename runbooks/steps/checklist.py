@@ -11,7 +11,6 @@ from runbooks.steps import (
     STEPS,
     Asked,
     Finished,
-    Flag,
     Heard,
     Output,
     Params,
@@ -34,7 +33,7 @@ class Item(StepConfig):
     """One thing to tick off. One that is not required may stay open."""
 
     text: Line
-    required: Flag = True
+    required: bool = True
 
 
 @STEPS.register("checklist")

@@ -14,7 +14,6 @@ from runbooks.steps import (
     Asked,
     Failed,
     Finished,
-    Flag,
     Output,
     Params,
     Place,
@@ -47,7 +46,7 @@ class Send(StepType):
 
     class Config(Call):
         executor: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-        private: Flag | None = Field(default=None, description="first to the chain's private endpoints alone")
+        private: bool | None = Field(default=None, description="first to the chain's private endpoints alone")
 
     @classmethod
     def resolve(cls, asked: Asked) -> Params:

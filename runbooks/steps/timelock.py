@@ -26,7 +26,6 @@ from runbooks.steps import (
     Asked,
     Failed,
     Finished,
-    Flag,
     Output,
     Params,
     Part,
@@ -78,7 +77,7 @@ class Timelock(StepType):
         delay: Duration | Template | None = None
         salt: str = Field(default="", max_length=200)
         predecessor: Hash = ZERO
-        cancel: Flag = False
+        cancel: bool = False
         operation: Hash | Template | None = None
         title: str = Field(default="", max_length=120)
         part: SkipJsonSchema[Literal["", "schedule", "ready", "execute"]] = ""

@@ -468,5 +468,5 @@ def test_filters_order_and_pages(desk: Desk, django_assert_num_queries: Any) -> 
     assert (old["nonce"], old["safeTxGas"]) == (3, 0)
     program = program_of(person("", "viewer"))
     program.get("/safe-tx-service/api/v1/delegates/?label=x")  # its first call notes when the token was used
-    with django_assert_num_queries(7):  # token, person, count, nonces, which ones, all of them, what they call
+    with django_assert_num_queries(6):  # token with its person, count, nonces, which ones, all of them, what they call
         assert len(program.get(f"/safe-tx-service/{desk.chain_id}/api/{listed}").json()["results"]) == 5

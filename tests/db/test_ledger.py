@@ -7,8 +7,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 import ledger
-from ledger import chain, scopes, subscriptions
-from ledger.access import ScopeGate
+from ledger import chain, scopes, statements, subscriptions
+from ledger.access import VISIBLE, ScopeGate, seeing
 from ledger.models import Chain, Event, EventLink, Scope, ScopeLink, Subscription
 
 
@@ -134,6 +134,13 @@ def test_recording_outside_a_transaction_is_refused() -> None:
 
 
 @pytest.mark.django_db
+def shown_by_statement(viewer: Any, scope: Scope) -> bool:
+    """As a statement asks that is composed once."""
+    sees = seeing(viewer)
+    asked = f"SELECT 1 FROM ledger_scope s WHERE s.id = %(pk)s AND {VISIBLE.replace('$SCOPE', 's.id')}"
+    return sees is not None and bool(statements.say(asked, {**sees, "pk": scope.pk}))
+
+
 class TestScopes:
     def test_a_private_scope_is_for_its_members_and_for_auditors(self) -> None:
         scope = scopes.open_scope(
@@ -150,6 +157,7 @@ class TestScopes:
             assert Scope.objects.visible_to(viewer).filter(pk=scope.pk).exists() is sees
             assert Event.objects.visible_to(viewer).filter(verb="a.b").exists() is sees
             assert ScopeGate(scope.pk).lets(viewer) is sees
+            assert shown_by_statement(viewer, scope) is sees
 
     def test_what_hangs_below_a_private_scope_is_private_too(self) -> None:
         parent = scopes.open_scope(kind="incident", title="p", actor="user:1", private=True, members=["user:1"])
@@ -158,6 +166,8 @@ class TestScopes:
         assert not Scope.objects.visible_to(Person("user:2")).filter(pk=grandchild.pk).exists()
         assert Scope.objects.visible_to(Person("user:1")).filter(pk=grandchild.pk).exists()
         assert not ScopeGate(grandchild.pk).lets(Person("user:2"))
+        assert not shown_by_statement(Person("user:2"), grandchild)
+        assert shown_by_statement(Person("user:1"), grandchild)
 
     def test_a_scope_cannot_be_its_own_ancestor(self) -> None:
         parent = scopes.open_scope(kind="a", title="p", actor="user:1")

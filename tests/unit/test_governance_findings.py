@@ -44,7 +44,6 @@ def facts_of(changes: dict[str, Any]) -> Facts:
     fields["calls"] = tuple(call_of(raw) for raw in fields["calls"])
     for name in ("owners", "same_nonce"):
         fields[name] = tuple(fields.get(name, ()))
-    fields["queued"] = frozenset(fields.get("queued", ()))
     approved = fields.get("proposed", {})
     fields["proposed"] = {one: Approved(said["simulated"], tuple(said["blocking"])) for one, said in approved.items()}
     fields["holders"] = frozenset(tuple(one) for one in fields.get("holders", ()))
