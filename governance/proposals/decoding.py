@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from governance.proposals.building import calls_of
@@ -31,6 +31,7 @@ SAFE_ABI = [
     "setFallbackHandler(address handler)",
     "approveHash(bytes32 hashToApprove)",
 ]
+SHORT = 1024  # bytes of calldata that are kept with what they say
 OF_SAFES = {function.selector: function for function in map(parse_signature, SAFE_ABI)}
 
 
@@ -133,10 +134,19 @@ def decode(data: bytes, *, contract: Contract | None, own: bool) -> DecodedCall 
 
 def decode_by(known: Mapping[bytes, Function], data: bytes) -> DecodedCall | None:
     function = known.get(data[:4])
+    if function is None:
+        return None
+    return _read_lately(function, data) if len(data) <= SHORT else _read(function, data)
+
+
+def _read(function: Function, data: bytes) -> DecodedCall | None:
     try:
-        return decode_as(function, data) if function else None
+        return decode_as(function, data)
     except Invalid:
         return None
+
+
+_read_lately = lru_cache(maxsize=1024)(_read)  # a page, its findings and every signature read the same calls
 
 
 def call_views(proposal: Proposal, names: Names) -> list[CallView] | None:

@@ -20,9 +20,10 @@ from governance.proposals.meaning import Meaning, meanings_of_logs, overrides
 from governance.proposals.models import Proposal
 from governance.proposals.unfolding import Carried
 from governance.protocols.models import Contract
+from governance.protocols.pinned import functions_of
 from governance.safes.models import Safe
-from integrations.chain.abi import decode_output, encode_call
-from integrations.chain.abi_types import Function, parse_abi, to_json
+from integrations.chain.abi import decode_args, encode_call
+from integrations.chain.abi_types import Function, to_json
 from integrations.chain.addresses import checksum
 from integrations.chain.client import Client, client_for
 from integrations.chain.errors import RpcError, RpcRefused
@@ -238,7 +239,7 @@ def _address(word: str) -> str:
 def _by_getters(client: Client, contract: Contract, changes: tuple[Change, ...], block: str) -> list[Meaning]:
     getters = [
         function
-        for function in parse_abi(contract.abi, "function")
+        for function in functions_of(contract).values()
         if function.reads_only and not function.inputs and function.outputs and all(o.is_word for o in function.outputs)
     ][:MOST_GETTERS]
     ref, laid_over = block_ref(block), overrides(changes)
@@ -248,7 +249,7 @@ def _by_getters(client: Client, contract: Contract, changes: tuple[Change, ...],
     moved = [row for row in zip(getters, before, after, strict=True) if _plain(row[1]) != _plain(row[2])]
     # A getter of many values mostly repeats those of one; it speaks only where they are silent.
     return [
-        Meaning(contract.address, contract.name, getter.name, *(_shown(getter, contract, one) for one in values))
+        Meaning(contract.address, contract.name, getter.name, *(_shown(getter, one) for one in values))
         for getter, *values in [row for row in moved if len(row[0].outputs) == 1] or moved
     ]
 
@@ -257,11 +258,11 @@ def _plain(answer: object) -> str:
     return f"reverts: {answer.message}" if isinstance(answer, RpcRefused) else str(answer)
 
 
-def _shown(getter: Function, contract: Contract, answer: object) -> str:
+def _shown(getter: Function, answer: object) -> str:
     if isinstance(answer, RpcRefused):
         return "reverts"
     try:
-        values = decode_output(contract.abi, getter.signature, to_bytes(answer))
+        values, _, _ = decode_args(getter.outputs, to_bytes(answer))
     except Invalid:
         return "unreadable"
     texts = [str(to_json(value)).lower() if isinstance(value, bool) else str(to_json(value)) for value in values]

@@ -13,6 +13,8 @@ OTHER = "0x" + "00" * 19 + "09"
 
 def test_known_is_shared_until_any_of_its_rows_changes() -> None:
     safe = paper_safe()
+    safe.protocol = Contract.objects.get().protocol
+    safe.save()
     first = Known.of(safe)
     assert Known.of(safe) is first and first.labels[VAULT] == "HelixVault" and not first.rows
     for name in ("Renamed", "Again"):  # twice in one transaction

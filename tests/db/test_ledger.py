@@ -133,7 +133,6 @@ def test_recording_outside_a_transaction_is_refused() -> None:
         ledger.record("x.y", actor="system:test")
 
 
-@pytest.mark.django_db
 def shown_by_statement(viewer: Any, scope: Scope) -> bool:
     """As a statement asks that is composed once."""
     sees = seeing(viewer)
@@ -141,6 +140,7 @@ def shown_by_statement(viewer: Any, scope: Scope) -> bool:
     return sees is not None and bool(statements.say(asked, {**sees, "pk": scope.pk}))
 
 
+@pytest.mark.django_db
 class TestScopes:
     def test_a_private_scope_is_for_its_members_and_for_auditors(self) -> None:
         scope = scopes.open_scope(
