@@ -11,7 +11,8 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from ledger.models import Chain, Event, Subscription
+from ledger.models import Chain, Event, EventLink, Scope, Subscription
+from ledger.statements import Shape, say
 
 logger = logging.getLogger(__name__)
 Handler = Callable[[Any], None]
@@ -21,15 +22,27 @@ SKIP_EVERY = 40
 LOOK_THROUGH = 200
 LONGEST_PAUSE = timedelta(seconds=30)
 
+# Said again with every few events, so they are composed once.
 BEHIND = """
 SELECT s.name, s.cursor, c.seq FROM ledger_subscription s, ledger_chain c
-WHERE s.name = ANY(%s) AND s.cursor < c.seq AND (s.retry_at IS NULL OR s.retry_at <= %s)
+WHERE s.name = ANY(%(names)s) AND s.cursor < c.seq AND (s.retry_at IS NULL OR s.retry_at <= %(now)s)
 """
 SEEN = """
 SELECT l.seq, e.id, e.verb, e.alarm IS NOT NULL
 FROM ledger_eventlink l JOIN ledger_event e ON e.id = l.event_id
-WHERE l.seq > %s AND l.seq <= %s ORDER BY l.seq LIMIT %s
+WHERE l.seq > %(after)s AND l.seq <= %(upto)s ORDER BY l.seq LIMIT %(most)s
 """
+HOLD = BEHIND.replace("ANY(%(names)s)", "%(name)s") + "FOR UPDATE OF s SKIP LOCKED"
+MOVE = """
+UPDATE ledger_subscription SET cursor = %(upto)s, failures = 0, retry_at = NULL, error = '', moved_at = %(now)s
+WHERE name = %(name)s RETURNING name
+"""
+LINK, EVENT, SCOPE = Shape(EventLink), Shape(Event), Shape(Scope)
+THESE = f"""
+SELECT {LINK.columns("l")}, {EVENT.columns("e")}, {SCOPE.columns("o")}
+FROM ledger_event e JOIN ledger_eventlink l ON l.event_id = e.id LEFT JOIN ledger_scope o ON o.id = e.scope_id
+WHERE e.id = ANY(%(pks)s) ORDER BY l.seq
+"""  # noqa: S608  # columns of ours
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,9 +143,8 @@ class Behind:
 
 
 def _behind(names: list[str]) -> list[Behind]:
-    with connection.cursor() as cursor:
-        cursor.execute(BEHIND, [names, timezone.now()])
-        found = {name: (position, end) for name, position, end in cursor.fetchall()}
+    rows = say(BEHIND, {"names": names, "now": timezone.now()})
+    found = {name: (position, end) for name, position, end in rows}
     return [Behind(REGISTRY[name], *found[name]) for name in names if name in found]
 
 
@@ -165,19 +177,15 @@ def _next(subscriber: Subscriber) -> tuple[int, bool]:
     seq = 0
     try:
         with transaction.atomic():
-            row = Subscription.objects.select_for_update(skip_locked=True).filter(name=subscriber.name).first()
-            if row is None or (row.retry_at and row.retry_at > timezone.now()):
+            held = say(HOLD, {"name": subscriber.name, "now": timezone.now()})
+            if not held:  # nothing is new, it waits after a failure, or another process has it
                 return 0, False
-            end = _end_of_chain()
-            if end <= row.cursor:
-                return 0, False
-            found, upto = _after(row.cursor, end, subscriber)
+            ((_, cursor, end),) = held
+            found, upto = _after(cursor, end, subscriber)
             seq = found[0].link.seq if found else upto
             if found:
                 subscriber.handler(found if subscriber.many else found[0])
-            Subscription.objects.filter(name=row.name).update(
-                cursor=upto, failures=0, retry_at=None, error="", moved_at=timezone.now()
-            )
+            say(MOVE, {"name": subscriber.name, "upto": upto, "now": timezone.now()})
             return len(found), upto < end
     except Exception as error:
         _put_off(subscriber, seq, error)
@@ -195,8 +203,8 @@ def _after(cursor: int, end: int, subscriber: Subscriber) -> tuple[list[Event], 
         upto = wanted[-1][0]
     if not wanted:
         return [], upto
-    events = Event.objects.filter(pk__in=[pk for _, pk in wanted]).select_related("link", "scope")
-    in_turn = events.order_by("-link__seq" if subscriber.newest else "link__seq")
+    events = [_event(row) for row in say(THESE, {"pks": [pk for _, pk in wanted]})]
+    in_turn = reversed(events) if subscriber.newest else events
     concerns = (event for event in in_turn if subscriber.when is None or subscriber.when(event))
     if subscriber.many:
         return list(concerns), upto
@@ -209,10 +217,17 @@ def _after(cursor: int, end: int, subscriber: Subscriber) -> tuple[list[Event], 
 def _read(after: int, upto: int) -> list[tuple[int, int, str, bool]]:
     """Place in the chain, event, verb, whether it carries an alarm: never looked for by the verb, of which there may be
     millions outside these places."""
-    with connection.cursor() as cursor:
-        cursor.execute(SEEN, [after, upto, LOOK_AHEAD])
-        rows: list[tuple[int, int, str, bool]] = cursor.fetchall()
+    rows: list[Any] = say(SEEN, {"after": after, "upto": upto, "most": LOOK_AHEAD})
     return rows
+
+
+def _event(row: Sequence[Any]) -> Event:
+    """With its place and its scope."""
+    columns = iter(row)
+    link, event = LINK.build(columns), EVENT.build(columns)
+    event.link = link
+    event.scope = SCOPE.build(columns) if event.scope_id is not None else None
+    return event
 
 
 def _end_of_chain() -> int:
