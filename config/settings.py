@@ -89,7 +89,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "allauth.usersessions.middleware.UserSessionsMiddleware",
+    "accounts.activity.Activity",
     "django_htmx.middleware.HtmxMiddleware",
     "config.errors.ErrorAnswers",
     "django_prometheus.middleware.PrometheusAfterMiddleware",

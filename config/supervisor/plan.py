@@ -157,7 +157,8 @@ def _jobs(options: Options, env: Mapping[str, str]) -> list[Service]:
         mark=None if options.environ.get("STATIC_ROOT") else partial(fingerprints.static, ROOT, options.state_dir),
     )
     demo = Service("demo", _manage("demo", "load"), env=env, needs=(*LOADED, "devnet"), once=True, vital=False)
-    return [migrate, static, demo]
+    # The test profile serves static files from where they lie (settings.STORAGES).
+    return [migrate, demo] if options.profile == "test" else [migrate, static, demo]
 
 
 def _devnet(options: Options, env: Mapping[str, str]) -> Service:

@@ -6,10 +6,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from allauth.account.models import EmailAddress
+from allauth.usersessions.models import UserSession
 from django.core import mail
 from django.test import Client
 from django.urls import reverse
 
+from accounts import activity
 from accounts.demo import PASSWORD as DEMO_PASSWORD
 from accounts.demo import PEOPLE, load
 from accounts.grants.models import RoleGrant
@@ -292,3 +294,17 @@ def test_the_people_page_asks_as_often_for_many_as_for_few(django_assert_max_num
         person("", "responder", "auditor")
     with django_assert_max_num_queries(16):
         assert client.get("/accounts/people/").status_code == 200
+
+
+def test_when_a_browser_was_last_seen_is_written_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = browser_of(person(""))
+    browser.get("/accounts/me/")
+    first = UserSession.objects.get()
+    browser.get("/accounts/me/")
+    assert UserSession.objects.get().last_seen_at == first.last_seen_at
+    browser.get("/accounts/me/", headers={"user-agent": "somewhere else"})
+    moved = UserSession.objects.get()
+    assert moved.user_agent == "somewhere else", "at once"
+    monkeypatch.setattr(activity, "EVERY", 0.0)
+    browser.get("/accounts/me/", headers={"user-agent": "somewhere else"})
+    assert UserSession.objects.get().last_seen_at > moved.last_seen_at
