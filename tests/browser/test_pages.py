@@ -3,6 +3,8 @@
 import os
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from django.core.management import call_command
 from django.http import HttpRequest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage
+from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Error
 from playwright.sync_api import Page as Tab
 from pytest_django.live_server_helper import LiveServer
 from pytest_django.plugin import DjangoDbBlocker
@@ -27,8 +29,6 @@ __all__ = ["devnet_process"]  # a fixture of the chain's tests
 SHOTS = Path(__file__).resolve().parents[2] / "test-results" / "pages"
 PICTURES = bool(os.environ.get("PICTURES"))  # of every page; a page that is wrong leaves one anyway
 DESK, PHONE = (1280, 800), (390, 844)
-# Only what depends on the theme is looked at again in the other one.
-THEME_RULES = ("color-contrast", "link-in-text-block")
 WATCH_CSP = """addEventListener("securitypolicyviolation", (event) => {
   (window.refused ??= []).push(`${event.effectiveDirective} ${event.blockedURI} ${event.sourceFile}`);
 })"""
@@ -97,13 +97,18 @@ def opened(browser: Browser) -> BrowserContext:
     return context
 
 
-def as_phone(tab: Tab) -> None:
-    """The same document in a hand: narrow, and touched."""
-    tab.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
-    tab.context.new_cdp_session(tab).send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+@cache
+def screen_of(tab: Tab) -> CDPSession:
+    """One for each tab: what a session has emulated it emulates again on the next page, whatever another one said."""
+    return tab.context.new_cdp_session(tab)
+
+
+def held(tab: Tab, size: tuple[int, int], *, touched: bool) -> None:
+    tab.set_viewport_size({"width": size[0], "height": size[1]})
+    screen_of(tab).send("Emulation.setTouchEmulationEnabled", {"enabled": touched})
     tab.emulate_media(color_scheme="light")
     settled(tab)
-    assert tab.evaluate("() => [innerWidth, matchMedia('(pointer: coarse)').matches]") == [PHONE[0], True]
+    assert tab.evaluate("() => [innerWidth, matchMedia('(pointer: coarse)').matches]") == [size[0], touched]
 
 
 def settled(tab: Tab) -> None:
@@ -122,24 +127,24 @@ def log_in(context: BrowserContext, site: str, user: User) -> None:
     context.add_cookies([{"name": name, "value": m.value, "url": site} for name, m in client.cookies.items()])
 
 
-Visitors = Callable[[str | None], BrowserContext]
+Visitors = Callable[[str | None], Tab]
 
 
 @pytest.fixture(scope="module")
 def visitors(browser: Browser, site: str, world: World) -> Iterator[Visitors]:
-    """One browser a person: what is the same on every page is loaded once."""
-    contexts: dict[str | None, BrowserContext] = {}
+    """One tab a person: what is the same on every page is loaded, and compiled, once."""
+    tabs: dict[str | None, Tab] = {}
 
-    def visitor(who: str | None) -> BrowserContext:
-        if who not in contexts:
-            contexts[who] = opened(browser)
+    def visitor(who: str | None) -> Tab:
+        if who not in tabs:
+            tabs[who] = opened(browser).new_page()
         if who is not None:  # each time anew: some pages ask for a password given within minutes
-            log_in(contexts[who], site, getattr(world, who))
-        return contexts[who]
+            log_in(tabs[who].context, site, getattr(world, who))
+        return tabs[who]
 
     yield visitor
-    for context in contexts.values():
-        context.close()
+    for tab in tabs.values():
+        tab.context.close()
 
 
 def check_frame(tab: Tab) -> list[str]:
@@ -164,15 +169,15 @@ def check_frame(tab: Tab) -> list[str]:
 def at_a_desk(tab: Tab, axe: Axe, name: str) -> list[str]:
     wrong = check_frame(tab) + [f"light: {each}" for each in axe.violations()]
     picture(tab, f"{name}-desk-light", wrong)
-    in_the_dark(tab)
-    dark = [f"dark: {each}" for each in axe.violations(*THEME_RULES)]
-    picture(tab, f"{name}-desk-dark", dark)
-    return wrong + dark
+    if PICTURES:
+        in_the_dark(tab)
+        picture(tab, f"{name}-desk-dark", wrong)
+    return wrong
 
 
 def in_a_hand(tab: Tab, axe: Axe, name: str) -> list[str]:
     """At night: what is light was looked at on the desk."""
-    as_phone(tab)
+    held(tab, PHONE, touched=True)
     wrong = check_frame(tab)
     picture(tab, f"{name}-phone-light", wrong)
     in_the_dark(tab)
@@ -191,20 +196,33 @@ def picture(tab: Tab, name: str, wrong: list[str]) -> None:
         tab.screenshot(path=SHOTS / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=str)
-def test_page(page: Page, visitors: Visitors, site: str, world: World) -> None:
-    said: list[str] = []
+@contextmanager
+def heard(tab: Tab, said: list[str], page: Page) -> Iterator[None]:
+    """What the browser complains of while somebody is on this page."""
 
-    def hear(message: ConsoleMessage) -> None:
+    def warned(message: ConsoleMessage) -> None:
         expected = page.status >= 400 and f"status of {page.status}" in message.text
         if message.type in ("error", "warning") and not expected:
             said.append(f"console: {message.text}")
 
+    def failed(error: Error) -> None:
+        said.append(f"script: {error}")
+
+    tab.on("console", warned)
+    tab.on("pageerror", failed)
+    yield
+    tab.remove_listener("console", warned)
+    tab.remove_listener("pageerror", failed)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_page(page: Page, visitors: Visitors, site: str, world: World) -> None:
+    said: list[str] = []
     name = re.sub(r"\W+", "-", str(page)).strip("-")
-    with visitors(page.who).new_page() as tab:
-        tab.on("console", hear)
-        tab.on("pageerror", lambda error: said.append(f"script: {error}"))
-        url = site + address(page, world)
+    url = site + address(page, world)
+    tab = visitors(page.who)
+    with heard(tab, said, page):
+        held(tab, DESK, touched=False)
         answer = tab.goto(url)
         assert answer is not None
         assert answer.status == page.status
