@@ -11,7 +11,7 @@ from governance.proposals.approving import approved_by
 from governance.proposals.counting import BLOCKED, COLLECTING, enqueue_recount
 from governance.proposals.models import Proposal, Via
 from governance.proposals.signing import EXECUTE
-from governance.proposals.telling import ask_signers
+from governance.proposals.telling import ask_all
 from governance.safes.models import Safe
 from governance.waivers.models import Waiver
 from integrations.chain.transactions.models import Transaction
@@ -56,14 +56,15 @@ def transaction_moved(event: Event) -> None:
         )
 
 
-@subscribe("proposal.signing", name="governance.signers")
-def signing_began(event: Event) -> None:
+@subscribe("proposal.signing", name="governance.signers", many=True)
+def signing_began(events: Sequence[Event]) -> None:
     """Signers are told once; a proposal that falls back to signing does not ask them all anew."""
-    number = _number(event.subject, "proposal")
-    proposal = Proposal.objects.select_related("scope", "safe").filter(pk=number).first() if number else None
-    if proposal and proposal.status == "signing":
-        ask_signers(proposal, actor=proposal.created_by)
-        reminding.begin(proposal, event)
+    numbers = {number for event in events if (number := _number(event.subject, "proposal"))}
+    rows = Proposal.objects.select_related("scope", "safe__chain").filter(pk__in=numbers, status="signing")
+    found = {row.subject: row for row in rows.order_by("pk")}
+    if found:
+        ask_all(list(found.values()))
+        reminding.begin_all((found[event.subject], event) for event in events if event.subject in found)
 
 
 @subscribe("safe.nonce.changed", name="governance.nonces")

@@ -4,6 +4,7 @@ The ladder is a row of `work` for each collecting of signatures; its rungs are f
 message with a key of its own, so it is told once whatever dies; rungs that were slept through are told as one.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from ledger import Refused
 from ledger.models import Event
 from notify.models import Message
 from notify.services import send
-from work import Done, Lease, Outcome, Wait, enqueue
+from work import Done, Item, Lease, Outcome, Wait, enqueue_many
 
 REMIND = "governance.remind"
 ACTOR = "system:governance"
@@ -32,11 +33,15 @@ URGENT = ((2 * MINUTE, SIGNERS), (5 * MINUTE, COMMANDERS), (10 * MINUTE, SIGNERS
 CALM = ((4 * HOUR, SIGNERS), (24 * HOUR, SIGNERS), (48 * HOUR, COMMANDERS))
 
 
-def begin(proposal: Proposal, began: Event) -> None:
+def begin_all(begun: Iterable[tuple[Proposal, Event]]) -> None:
     """In the transaction of whoever heard that signatures are collected."""
+    enqueue_many([_ladder(proposal, event) for proposal, event in begun])
+
+
+def _ladder(proposal: Proposal, began: Event) -> Item:
     ladder = URGENT if proposal.plan_id or proposal.scope.kind != "proposal" else CALM
-    enqueue(
-        REMIND,
+    return Item(
+        kind=REMIND,
         key=f"proposal:{proposal.pk}:{began.pk}",
         subject=proposal.subject,
         payload={"proposal": proposal.pk, "since": began.at.isoformat(), "ladder": ladder},

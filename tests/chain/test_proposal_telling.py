@@ -5,13 +5,15 @@ from typing import Any
 import pytest
 
 from governance.proposals.models import Proposal
+from governance.proposals.reminding import REMIND
 from integrations.devnet.chain import CAROL, DAN
-from ledger import chain, scopes, subscriptions
+from ledger import chain, scopes, subscriptions, transition
 from ledger.models import Event
 from notify.models import Delivery, Message
 from tests.chain.conftest import Devnet
 from tests.governance_world import World, world
 from tests.people import person, wallet_of
+from work.models import Work
 
 pytestmark = pytest.mark.django_db
 
@@ -57,3 +59,26 @@ def test_nobody_to_ask_is_no_error(helix: World) -> None:
     helix.propose()
     hear()
     assert not Message.objects.exists()
+
+
+def test_many_are_asked_for_at_once_each_by_itself(helix: World) -> None:
+    carol = person("carol", "responder")
+    wallet_of(carol, CAROL)
+    hidden = scopes.open_scope(kind="incident", title="quiet", actor="user:1", private=True)
+    subscriptions.ensure_rows()
+    made = [helix.propose(nonce=number, title=str(number) * 200) for number in range(1, 3)]
+    made.append(helix.propose(nonce=3, scope=hidden))
+    made.append(helix.propose(nonce=4, safe=helix.safe_of("1.4.1"), title="another Safe's"))
+    hear()
+    told = {message.key: message for message in Message.objects.all()}
+    assert set(told) == {f"{one.subject}:signers" for one in made}
+    for one in made:
+        message = told[f"{one.subject}:signers"]
+        assert one.safe_tx_hash in message.body and message.scope == one.scope and one.title in message.body
+        assert [copy.address for copy in Delivery.objects.filter(message=message)] == [carol.email]
+        assert Work.objects.filter(kind=REMIND, subject=one.subject).count() == 1
+    for one in made:
+        Proposal.objects.filter(pk=one.pk).update(status="ready")
+        transition(Proposal.objects.get(pk=one.pk), "signing", actor="user:1")
+    hear()
+    assert Message.objects.count() == len(made), "nobody is asked anew"
