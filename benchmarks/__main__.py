@@ -32,14 +32,14 @@ def _inside(stack: Stack, module: str) -> None:
 
 GROUPS: dict[str, tuple[Callable[[Stack], None], tuple[str, ...]]] = {
     "events": (events.measure, ("--only", "postgres,redis,migrate,ledger")),
-    "alerts": (alerts.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
+    "alerts": (alerts.measure, ("--only", "postgres,redis,migrate,ledger,web")),
     "emergency": (emergency, ()),
-    "monitors": (monitors, ("--only", "postgres,redis,migrate,static,devnet,demo")),
-    "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,static,devnet,demo,ledger,web")),
+    "monitors": (monitors, ("--only", "postgres,redis,migrate,devnet,demo")),
+    "txservice": (txservice.measure, ("--only", "postgres,redis,migrate,devnet,demo,ledger,web")),
     "deliveries": (deliveries.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
-    "war_room": (war_room.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
-    "sockets": (sockets.measure, ("--only", "postgres,redis,migrate,static,ledger,web")),
-    "telling": (telling.measure, ("--only", "postgres,redis,migrate,static,ledger,web,worker,beat,mail")),
+    "war_room": (war_room.measure, ("--only", "postgres,redis,migrate,ledger,web")),
+    "sockets": (sockets.measure, ("--only", "postgres,redis,migrate,ledger,web")),
+    "telling": (telling.measure, ("--only", "postgres,redis,migrate,ledger,web,worker,beat,mail")),
     "review": (review, ("--only", "postgres,redis,migrate,devnet,demo")),
     "runs": (runs.measure, ("--only", "postgres,redis,migrate,ledger,beat")),
 }
