@@ -1,6 +1,10 @@
 """Reading settings from the environment: NAME, or the file that NAME_FILE names, or the running demo's runtime.env."""
 
+import base64
+import binascii
+import logging
 import os
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 
 class MissingSetting(ImproperlyConfigured):
-    """A setting without which nothing may start; its text is the one line that the operator sees."""
+    """A setting that is not there, or is none; its text is the one line that the operator sees."""
 
 
 class Sources(Mapping[str, str]):
@@ -49,6 +53,8 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no t
     def get_value(
         self, var: str, cast: Any = None, default: Any = environ.Env.NOTSET, parse_default: bool = False
     ) -> Any:
+        if cast is bool and str(self.ENVIRON.get(var, "")).strip().lower() not in _TRUE_OR_FALSE:
+            raise MissingSetting(f"{var} does not hold what it should: true or false")
         try:
             return super().get_value(var, cast=cast, default=default, parse_default=parse_default)
         except MissingSetting:
@@ -64,6 +70,57 @@ class Environment(environ.Env):  # type: ignore[misc]  # django-environ has no t
         if not value.strip():
             raise MissingSetting(f"{name} is empty: give {name}, or {name}_FILE with the path of a file")
         return value
+
+    def database(self, url: str, *, postgres: bool) -> dict[str, Any]:
+        """The parts of DATABASE_URL; never in the complaint, since it holds a password."""
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # it would print all of it
+                found: dict[str, Any] = self.db_url_config(url)
+        except (ValueError, KeyError, TypeError, ImproperlyConfigured) as error:
+            raise MissingSetting(_NO_DATABASE) from error
+        engine = str(found.get("ENGINE") or "")
+        if not engine or not found.get("NAME") or (postgres and not engine.endswith("postgresql")):
+            raise MissingSetting(_NO_DATABASE)
+        return found
+
+    def field_keys(self, text: str) -> list[str]:
+        """Fernet keys, separated by commas."""
+        keys = [key.strip() for key in text.split(",") if key.strip()]
+        if not keys or not all(_is_fernet_key(key) for key in keys):
+            wanted = "each is 32 bytes in url-safe base64, as cryptography's Fernet.generate_key() makes them"
+            raise MissingSetting(f"FIELD_KEYS does not hold what it should: {wanted}")
+        return keys
+
+    def numbers(self, name: str) -> list[int]:
+        """Whole numbers, separated by commas."""
+        parts = [part.strip() for part in self.str(name, "").split(",") if part.strip()]
+        if not all(part.isascii() and part.isdigit() for part in parts):
+            raise MissingSetting(f"{name} does not hold what it should: whole numbers, separated by commas")
+        return [int(part) for part in parts]
+
+    def log_level(self) -> str:
+        level: str = self.str("LOG_LEVEL", "INFO").upper()
+        if level not in logging.getLevelNamesMapping():
+            raise MissingSetting(f"LOG_LEVEL is {level[:20]!r}: it must be DEBUG, INFO, WARNING, ERROR or CRITICAL")
+        return level
+
+    def address(self, name: str, text: str, *schemes: str) -> str:
+        """An address that begins as it must; never in the complaint, since it may hold a password."""
+        if not text.startswith(tuple(f"{scheme}://" for scheme in schemes)):
+            raise MissingSetting(f"{name} must begin with {' or '.join(f'{scheme}://' for scheme in schemes)}")
+        return text
+
+
+_TRUE_OR_FALSE = (*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0", "")
+_NO_DATABASE = "DATABASE_URL does not name a PostgreSQL database: write postgres://user:password@host:5432/name"
+
+
+def _is_fernet_key(text: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(text.encode())) == 32
+    except (ValueError, binascii.Error):
+        return False
 
 
 def read_runtime(path: Path) -> dict[str, str]:

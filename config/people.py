@@ -3,6 +3,9 @@
 import os
 from typing import Any
 
+from config.environment import Environment
+
+_env = Environment(os.environ)
 PRODUCTION = os.environ.get("BREAKGLASS_PROFILE", "demo") == "production"
 TEST = os.environ.get("BREAKGLASS_PROFILE") == "test"
 
@@ -65,14 +68,14 @@ USERSESSIONS_TRACK_ACTIVITY = True
 USERSESSIONS_ADAPTER = "accounts.adapter.UserSessionsAdapter"
 
 # Whether a TOTP code may stand in for a passkey before what is irreversible, for people who have no passkey.
-STEP_UP_ALLOWS_TOTP = os.environ.get("STEP_UP_ALLOWS_TOTP", "0") == "1"
+STEP_UP_ALLOWS_TOTP: bool = _env.bool("STEP_UP_ALLOWS_TOTP", False)
 # Chain ids that Sign-In with Ethereum takes besides the chains that are set up here.
-SIGN_IN_CHAIN_IDS = [int(part) for part in os.environ.get("SIGN_IN_CHAIN_IDS", "").split(",") if part.strip()]
+SIGN_IN_CHAIN_IDS = _env.numbers("SIGN_IN_CHAIN_IDS")
 
 # --- API ---
 _MANY = 100 if TEST else 1  # the suite calls as one person what a day of people would
 # Alerts of one sender to one process: what floods us is told to come again, and others are heard meanwhile.
-INBOUND_PER_MINUTE = int(os.environ.get("INBOUND_PER_MINUTE", "12000")) * _MANY
+INBOUND_PER_MINUTE: int = _env.int("INBOUND_PER_MINUTE", 12_000) * _MANY
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "accounts.api.authentication.BearerAuthentication",

@@ -35,12 +35,8 @@ def _needed(name: str, demo: str) -> str:
 # --- keys and addresses -------------------------------------------------------------------------------------------
 DEBUG = False
 SECRET_KEY = _needed("SECRET_KEY", _DEMO_KEY)
-FIELD_KEYS: list[str] = [
-    key.strip()
-    for key in _needed("FIELD_KEYS", base64.urlsafe_b64encode(_DEMO_KEY[:32].encode()).decode()).split(",")
-    if key.strip()
-]
-PUBLIC_URL = _needed("PUBLIC_URL", "http://localhost:8000").rstrip("/")
+FIELD_KEYS = env.field_keys(_needed("FIELD_KEYS", base64.urlsafe_b64encode(_DEMO_KEY[:32].encode()).decode()))
+PUBLIC_URL = env.address("PUBLIC_URL", _needed("PUBLIC_URL", "http://localhost:8000"), "https", "http").rstrip("/")
 ALLOWED_HOSTS: list[str] = [
     host.strip() for host in _needed("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1],testserver").split(",") if host.strip()
 ]
@@ -121,7 +117,7 @@ DATABASE_URL = _needed("DATABASE_URL", "postgres://breakglass@127.0.0.1:54320/br
 # The web process asks for a pool (config/asgi.py); workers keep one connection a thread.
 DATABASE_POOL: int = env.int("DATABASE_POOL", 0)
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": {**env.db_url_config(DATABASE_URL), "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": None}
+    "default": {**env.database(DATABASE_URL, postgres=PRODUCTION), "CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": None}
 }
 if DATABASE_POOL:
     DATABASES["default"]["CONN_MAX_AGE"] = 0
@@ -130,7 +126,9 @@ if DATABASE_POOL:
 # another connection.
 if env.bool("DATABASE_PREPARE", True) and DATABASES["default"]["ENGINE"].endswith("postgresql"):
     DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = 2
-REDIS_URL = _needed("REDIS_URL", "redis://127.0.0.1:56379/0")
+REDIS_URL = env.address(
+    "REDIS_URL", _needed("REDIS_URL", "redis://127.0.0.1:56379/0"), "redis", "rediss", "redis+sentinel", "unix"
+)
 CHANNEL_LAYERS = {
     "default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
 }
@@ -218,11 +216,13 @@ AUTH_PASSWORD_VALIDATORS = [
 SMTP_SINK_PORT: int = env.int("SMTP_SINK_PORT", 10025)
 EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
 EMAIL_HOST = _needed("EMAIL_HOST", "127.0.0.1")
-EMAIL_PORT: int = env.int("EMAIL_PORT", 587 if PRODUCTION else SMTP_SINK_PORT)
+EMAIL_USE_SSL: bool = env.bool("EMAIL_USE_SSL", False)
+EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", PRODUCTION and not EMAIL_USE_SSL)
+if EMAIL_USE_SSL and EMAIL_USE_TLS:
+    raise MissingSetting("EMAIL_USE_TLS and EMAIL_USE_SSL are both on: STARTTLS or TLS from the start, not both")
+EMAIL_PORT: int = env.int("EMAIL_PORT", (465 if EMAIL_USE_SSL else 587) if PRODUCTION else SMTP_SINK_PORT)
 EMAIL_HOST_USER: str = env.str("EMAIL_HOST_USER", "")
 EMAIL_HOST_PASSWORD: str = env.str("EMAIL_HOST_PASSWORD", "")
-EMAIL_USE_TLS: bool = env.bool("EMAIL_USE_TLS", PRODUCTION)
-EMAIL_USE_SSL: bool = env.bool("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = _needed("DEFAULT_FROM_EMAIL", "Breakglass <breakglass@localhost>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -283,7 +283,7 @@ if PRODUCTION:
     CSRF_COOKIE_NAME = "__Host-csrftoken"
 
 # --- logs ---------------------------------------------------------------------------------------------------------
-LOGGING = logs.configure(as_json=PRODUCTION, level=env.str("LOG_LEVEL", "INFO"))
+LOGGING = logs.configure(as_json=PRODUCTION, level=env.log_level())
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False  # config.logs binds the address; theirs believes headers
 DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG  # one line a request, at its end

@@ -6,8 +6,10 @@ exists, operators take integers of at most 512 bits, and the source is short, so
 """
 
 import ast
+import keyword
 import operator
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable, Mapping
 from functools import lru_cache
@@ -20,6 +22,8 @@ MAX_DEPTH = 40
 MAX_BITS = 512
 MAX_TEXT = 4_000
 TEMPLATE = re.compile(r"\$\{\{(.{0,600}?)\}\}", re.DOTALL)  # bounded: an open end would cost a square of the text
+DISGUISE = "\u03ba"  # a letter that no name of ours holds
+_PART = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|\.\s*(?P<word>[a-z]+)\b""", re.ASCII)
 
 type_names = {int: "a whole number", bool: "true/false", str: "text"}
 
@@ -98,6 +102,35 @@ ALLOWED = (
     *(ast.BoolOp, ast.And, ast.Or, ast.Compare, ast.IfExp),
     *OPERATORS,
 )
+SLIPS = (
+    (re.compile("&&"), "`and` for `&&`"),
+    (re.compile(r"\|\|"), "`or` for `||`"),
+    (re.compile("===|!=="), "`==` or `!=`"),
+    (re.compile("!(?!=)"), "`not` for `!`"),
+    (re.compile("(?<![=!<>:])=(?!=)"), "`==` to compare"),
+)
+"""How other languages write it, and how it is written here."""
+OTHER: dict[type[ast.AST], str] = {
+    ast.Call: "a function call",
+    ast.Subscript: "`[…]`",
+    ast.List: "a list",
+    ast.Tuple: "a list",
+    ast.Set: "a set",
+    ast.Dict: "a record",
+    ast.In: "`in`",
+    ast.NotIn: "`not in`",
+    ast.Is: "`is`",
+    ast.IsNot: "`is not`",
+    ast.JoinedStr: "`f'…'`",
+    ast.UAdd: "a leading `+`",
+    ast.Invert: "`~`",
+    ast.BitAnd: "`&`",
+    ast.BitOr: "`|`",
+    ast.BitXor: "`^`",
+    ast.LShift: "`<<`",
+    ast.RShift: "`>>`",
+    ast.MatMult: "`@`",
+}
 CONSTANTS: dict[str, object] = {"true": True, "false": False}
 
 
@@ -145,11 +178,21 @@ def parse(source: str, *, also: tuple[type[ast.AST], ...] = ()) -> ast.Expr:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)
-            tree = ast.parse(text, mode="eval")
+            tree = ast.parse(_PART.sub(_disguised, text), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ExpressionError("this is not an expression; for example: paused == true") from None
+        slip = next((f" (write {right})" for wrong, right in SLIPS if wrong.search(text)), "")
+        raise ExpressionError(f"this is not an expression; for example: paused == true{slip}") from None
     _refuse_other_syntax(tree, MAX_DEPTH, (*ALLOWED, *also))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute):
+            node.attr = node.attr.removeprefix(DISGUISE)
     return ast.Expr(value=tree.body)
+
+
+def _disguised(found: "re.Match[str]") -> str:
+    """`inputs.from`: behind a dot a word of Python's is a name like any other, though Python takes it for none."""
+    word = found["word"]
+    return f".{DISGUISE}{word}" if word and keyword.iskeyword(word) else found[0]
 
 
 def _refuse_other_syntax(node: ast.AST, depth: int, allowed: tuple[type[ast.AST], ...]) -> None:
@@ -158,13 +201,22 @@ def _refuse_other_syntax(node: ast.AST, depth: int, allowed: tuple[type[ast.AST]
     if isinstance(node, ast.Div):
         raise ExpressionError("`/` is not exact; use `//` for whole numbers")
     if not isinstance(node, allowed):
-        raise ExpressionError(f"{type(node).__name__} is not allowed in an expression")
+        raise ExpressionError(f"{OTHER.get(type(node), 'this')} is not allowed in an expression")
     if isinstance(node, ast.Constant) and type(node.value) not in (int, bool, str):
         raise ExpressionError("only whole numbers, true/false and text are allowed in an expression")
     if isinstance(node, ast.Constant) and type(node.value) is int:
         _bounded(node.value)
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        _refuse_odd_characters(node.value)
     for child in ast.iter_child_nodes(node):
         _refuse_other_syntax(child, depth - 1, allowed)
+
+
+def _refuse_odd_characters(text: str) -> None:
+    """Escapes such as `'\\0'` could write what no plan, database or screen holds, or what has a meaning inside."""
+    for sign in text:
+        if unicodedata.category(sign) in ("Cc", "Cs", "Co") and sign not in "\n\t":
+            raise ExpressionError(f"a text in an expression holds U+{ord(sign):04X}, a character without meaning")
 
 
 @lru_cache(maxsize=2_048)

@@ -200,11 +200,18 @@ def request(
 
 def _checked_headers(headers: Mapping[str, str]) -> dict[str, str]:
     for name, value in headers.items():
-        if not _TOKEN.fullmatch(name) or name.lower() in OWN_HEADERS:
-            raise BadRequest(f"the header {name[:60]!r} cannot be set")
-        if not _VALUE.fullmatch(value):
-            raise BadRequest(f"the value of the header {name} is too long, or has letters that no header carries")
+        if fault := header_fault(name, value):
+            raise BadRequest(fault)
     return dict(headers)
+
+
+def header_fault(name: str, value: str) -> str:
+    """Why a header cannot be sent, or ""."""
+    if not _TOKEN.fullmatch(name) or name.lower() in OWN_HEADERS:
+        return f"the header {name[:60]!r} cannot be set"
+    if not _VALUE.fullmatch(value):
+        return f"the value of the header {name} is too long, or has letters that no header carries"
+    return ""
 
 
 def _once(

@@ -118,7 +118,7 @@ def in_words(text: str) -> str:
 
 def calldata(signature: str, args: list[Any]) -> Any:
     """Encoded, or as `$call` when an argument is not known yet. ValueError names the argument that does not fit."""
-    plain = [_argument(value) for value in args]
+    plain = [as_argument(value) for value in args]
     try:
         if not is_marked(plain):
             return "0x" + encode_call(signature, "", plain).hex()
@@ -131,14 +131,14 @@ def calldata(signature: str, args: list[Any]) -> Any:
     return {"$call": signature, "args": [_written(value) for value in plain]}
 
 
-def _argument(value: Any) -> Any:
+def as_argument(value: Any) -> Any:
     """A contract stands for its address, an amount and a duration for their number."""
     if isinstance(value, Mapping):
         for key, beside in (("address", "chain_id"), ("value", "decimals"), ("seconds", "text")):
             if key in value and beside in value:
                 return value[key]
-        return {key: _argument(item) for key, item in value.items()}
-    return [_argument(item) for item in value] if isinstance(value, list | tuple) else value
+        return {key: as_argument(item) for key, item in value.items()}
+    return [as_argument(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def _written(value: Any) -> Any:

@@ -5,13 +5,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from integrations.expressions import is_template
 from integrations.json_values import PATH, pick, typed
-from integrations.outgoing import OWN_HEADERS, Answer, OutgoingError, read_url, request
+from integrations.outgoing import OWN_HEADERS, Answer, OutgoingError, header_fault, read_url, request
 from integrations.secrets.hosts import why_not
 from ledger.errors import Refused
 from runbooks.plans.later import is_marked, settle
 from runbooks.playbooks.durations import Duration
-from runbooks.steps import Again, Failed, Output, StepConfig
+from runbooks.steps import Again, Failed, Output, StepConfig, Whole
 
 NAME = r"^[a-z][a-z0-9_]{0,30}$"
 KEY = "Idempotency-Key"
@@ -42,11 +43,11 @@ class Extract(StepConfig):
 
     path: Annotated[str, StringConstraints(pattern=f"^({PATH.pattern})$", max_length=300)]
     type: Literal["uint256", "int256", "address", "bytes32", "bool", "text"]
-    decimals: int = Field(default=0, ge=0, le=36)
+    decimals: Whole = Field(default=0, ge=0, le=36)
     minimum: Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,78}$")] | None = None
     maximum: Annotated[str, StringConstraints(pattern=r"^-?[0-9]{1,78}$")] | None = None
     one_of: tuple[str, ...] = Field(default=(), max_length=50)
-    max_length: int = Field(default=500, ge=1, le=4_000)
+    max_length: Whole = Field(default=500, ge=1, le=4_000)
 
     @model_validator(mode="after")
     def _fits(self) -> "Extract":
@@ -81,7 +82,7 @@ class Request(StepConfig):
 
     url: Annotated[str, AfterValidator(an_address), Field(max_length=2_000)]
     headers: dict[str, str | SecretName] = Field(default_factory=dict, max_length=20)
-    status: int | list[int] | None = None
+    status: Whole | list[Whole] | None = None
     extract: dict[Annotated[str, Field(pattern=NAME)], Extract] = Field(default_factory=dict, max_length=20)
     within: Duration = 10
 
@@ -94,6 +95,10 @@ class Request(StepConfig):
         own = sorted({KEY.lower(), *OWN_HEADERS} & {name.lower() for name in self.headers})
         if own:
             raise ValueError(f"the header {own[0]} is set by the step itself")
+        for name, value in self.headers.items():
+            known = isinstance(value, str) and not is_template(value) and not is_marked(value)
+            if fault := header_fault(name, str(value) if known else ""):
+                raise ValueError(fault)
         return self
 
     @property

@@ -50,6 +50,7 @@ def draft_step(
     else:
         asked = Asked(config=filled(step.kind, scope.fill(step.config)), inputs=scope.names["inputs"], context=context)
         parts = step.kind.expand(asked)
+        rules |= _own_time(step, step.kind, asked.config)
     title = scope.fill_words(step.title)
     one = _draft(own, step.kind, asked, title, needs) if parts is None else None
     drafts = [one] if one else _parts(own, parts or (), asked, title, needs)
@@ -121,6 +122,16 @@ def _rules(deed: Deed, scope: Scope) -> dict[str, Any]:
     }
 
 
+def _own_time(deed: Deed, kind: Kind, config: Any) -> dict[str, int]:
+    """What takes long by itself is expected to, and is not late before: unless the playbook says otherwise."""
+    least, found = kind.lasts(config), dict[str, int]()
+    if least > deed.expect and not deed.says("expect"):
+        found["expect"] = least
+    if least >= deed.timeout and not deed.says("timeout"):
+        found["timeout"] = least + deed.timeout
+    return found
+
+
 def _shared(spot: Spot, scope: Scope, guards: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
     """What holds for every part of the step, some of it said by the control step around it."""
     word = spot.said("on_failure").on_failure
@@ -179,5 +190,10 @@ def _undo(undo: Undo, own: str, scope: Scope, context: PlanContext, rules: Mappi
     if kind.control or kind.expand(asked) is not None:
         raise ValueError(f"`{undo.type}` takes several steps; what undoes a step is one")
     draft = _draft(own, kind, asked, scope.fill_words(undo.title), ())
-    draft.rules = {**_rules(undo, scope), "phase": "rollback", "lock": rules["lock"]}
+    draft.rules = {
+        **_rules(undo, scope),
+        **_own_time(undo, kind, asked.config),
+        "phase": "rollback",
+        "lock": rules["lock"],
+    }
     return draft

@@ -18,12 +18,12 @@ from runbooks.playbooks.schema import (
     StepBase,
     Targets,
     Undo,
+    hidden_keys,
     kinds_in,
     written_keys,
 )
 from runbooks.steps import STEPS
 
-TEMPLATE_BRANCH = "constrained-str"
 CONTROL_SAYS = {"id", "title", "text", "needs", "if", "lock", "on_failure", "role", "marks"}
 """What means something on a step that only stands for others; the rest belongs on the steps inside."""
 HINTS = {
@@ -37,6 +37,31 @@ HINTS = {
     "list_type": "a list is wanted",
     "model_type": "a mapping is wanted",
     "model_attributes_type": "a mapping is wanted",
+}
+
+EXAMPLES = {
+    "retry": "for example retry: {attempts: 3, delay: 5s}",
+    "approval": "for example approval: {required: 2, role: commander}",
+    "targets": "for example targets: {detect: 30s, safe: 10m}",
+    "inputs": "for example vault: {type: contract}",
+    "needs": "ids of steps above, for example needs: [look]",
+    "bounds": "for example price: {minimum: 1}",
+    "rollback": "one step that undoes this one, for example manual: {instruction: …}",
+    "before": "what a check holds, for example reads: and that:",
+    "after": "what a check holds, for example reads: and that:",
+    "reads": "for example paused: {on: ${{ inputs.vault }}, call: paused() returns (bool)}",
+    "steps": "each begins with `- id: …`",
+    "finally": "each begins with `- id: …`",
+    "then": "steps, each beginning with `- id: …`",
+    "else": "steps, each beginning with `- id: …`",
+    "cases": "under each value a list of steps",
+    "lock": "for example ${{ inputs.vault }}",
+    "on": "for example ${{ inputs.vault }}",
+    "safe": "for example ${{ inputs.guardian }}",
+    "timelock": "for example ${{ inputs.timelock }}",
+    "feed": "for example ${{ inputs.feed }}",
+    "if": "for example inputs.mode == 'fast'",
+    "that": "for example paused == true",
 }
 
 
@@ -60,7 +85,7 @@ def form(document: Document) -> Iterator[Problem]:
 
 def _list(document: Document, steps: Any, path: Path, depth: int, most: int) -> Iterator[Problem]:
     if not isinstance(steps, list):
-        yield Problem(*document.place(path), f"`{path[-1]}`: a list is wanted")
+        yield Problem(*document.place(path), f"`{path[-1]}`: a list is wanted", "each begins with `- id: …`")
         return
     if len(steps) > most:
         yield Problem(*document.place((*path, most)), f"more than {most} steps", "split the playbook")
@@ -104,7 +129,8 @@ def _kinds(document: Document, raw: dict[str, Any], path: Path, common: set[str]
         yield Problem(*place, f"a step does one thing: `{kinds[0]}` is there already", "make it a step of its own")
     for key in kinds:
         if not isinstance(raw[key], dict):
-            yield Problem(*document.place((*path, key)), f"`{key}` wants a mapping")
+            hint = f"its keys are {', '.join(sorted(written_keys(STEPS[key].Config)))}"
+            yield Problem(*document.place((*path, key)), f"`{key}` wants a mapping", hint)
     return kinds
 
 
@@ -133,7 +159,13 @@ def _checks(document: Document, raw: Any, path: Path) -> Iterator[Problem]:
 
 
 def _config(document: Document, kind: str, raw: dict[str, Any], path: Path) -> Iterator[Problem]:
-    yield from _explained(document, STEPS[kind].Config, raw, path)
+    model = STEPS[kind].Config
+    for key in sorted(set(raw) & hidden_keys(model)):
+        place = document.place((*path, key), key=True)
+        yield Problem(
+            *place, f"`{key}` is not known here", did_you_mean(key, written_keys(model)), "", "extra_forbidden"
+        )
+    yield from _explained(document, model, raw, path)
 
 
 def _control(document: Document, raw: dict[str, Any], kind: str, path: Path, depth: int) -> Iterator[Problem]:
@@ -165,7 +197,7 @@ def _explained(document: Document, model: type[BaseModel], raw: Any, base: Path)
     try:
         model.model_validate(raw)
     except ValidationError as error:
-        for item in _one_a_place(error):
+        for item in one_a_place(error, raw):
             path = _in_document(document, base, tuple(item["loc"]))
             if not _told_elsewhere(model, item, path):
                 yield _explain(document, path, item, _known_keys(model, base, path), base)
@@ -177,23 +209,50 @@ def _told_elsewhere(model: type[BaseModel], item: Any, path: Path) -> bool:
     return inside and item["type"] == "dict_type" and bool(path) and isinstance(path[-1], int)
 
 
-def _one_a_place(error: ValidationError) -> list[Any]:
-    """A field that may also be a `${{ … }}` fails twice: keep the error that names what is wanted."""
-    items = list(error.errors(include_url=False))
-    branches = [item for item in items if any(TEMPLATE_BRANCH in str(part) for part in item["loc"])]
-    others = [item for item in items if item not in branches]
+def one_a_place(error: ValidationError, raw: Any) -> list[Any]:
+    """Where a field may be one of several things, only why it is not the one that it looks most like."""
+    items: list[Any] = list(error.errors(include_url=False))
+    for _ in range(DEEPEST):
+        items = _chosen(items, raw)
+    return items
 
-    def base(item: Any) -> tuple[Any, ...]:
-        at = next(index for index, part in enumerate(item["loc"]) if TEMPLATE_BRANCH in str(part))
-        return tuple(item["loc"][:at])
 
-    told: set[tuple[Any, ...]] = set()
-    for item in branches:
-        place = base(item)
-        if place not in told and not any(other["loc"][: len(place)] == place for other in others):
-            others.append(item)
-        told.add(place)
-    return others
+def _chosen(items: list[Any], raw: Any) -> list[Any]:
+    """Pydantic names what it tried (`Place`, `constrained-str`) in a place where nothing is called so."""
+    found: list[Any] = []
+    tried: dict[tuple[Any, ...], dict[Any, list[Any]]] = {}
+    for item in items:
+        place = tuple(item["loc"])
+        there = _reaches(raw, place)
+        if len(place) == there or place[there] == "[key]" or (item["type"] == "missing" and len(place) == there + 1):
+            found.append(item)
+        else:
+            shorter = {**item, "loc": (*place[:there], *place[there + 1 :])}
+            tried.setdefault(place[:there], {}).setdefault(place[there], []).append(shorter)
+    for base, ways in tried.items():
+        near = [way for way in ways.values() if not all(_of_another_kind(item, base) for item in way)]
+        near = near or [
+            way for way in ways.values() if isinstance(way[0]["input"], int) and way[0]["type"] == "int_type"
+        ]
+        first: dict[Any, Any] = {}
+        for item in (near or list(ways.values()))[0]:
+            first.setdefault(item["loc"], item)
+        found += first.values()
+    return found
+
+
+def _of_another_kind(item: Any, base: tuple[Any, ...]) -> bool:
+    return item["loc"] == base and str(item["type"]).endswith("_type")
+
+
+def _reaches(raw: Any, place: tuple[Any, ...]) -> int:
+    """How many parts of a place lead to something that is written."""
+    for depth, part in enumerate(place):
+        in_list = isinstance(raw, list) and isinstance(part, int) and part < len(raw)
+        if not in_list and not (isinstance(raw, Mapping) and part in raw):
+            return depth
+        raw = raw[part]
+    return len(place)
 
 
 def _known_keys(model: type[BaseModel], base: Path, path: Path) -> Iterable[str]:
@@ -217,7 +276,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 def _explain(document: Document, path: Path, item: Any, known: Iterable[str], base: Path) -> Problem:
     """A pydantic error in the words of someone who writes YAML."""
     kind = str(item["type"])
-    last = str(path[-1]) if path else "playbook"
+    last = next((part for part in reversed(path) if isinstance(part, str)), "playbook")
     dotted = ".".join(str(part) for part in path)
     if kind == "missing":
         missing = str(item["loc"][-1])
@@ -228,7 +287,7 @@ def _explain(document: Document, path: Path, item: Any, known: Iterable[str], ba
         return Problem(*at, f"`{last}` is not known here", did_you_mean(last, set(known) - {last}), dotted, kind)
     place = document.place(path)
     if kind in HINTS:
-        return Problem(*place, f"`{last}`: {HINTS[kind]}", "", dotted, kind)
+        return Problem(*place, f"`{last}`: {HINTS[kind]}", EXAMPLES.get(last, ""), dotted, kind)
     context = item.get("ctx") or {}
     if kind == "literal_error":
         return Problem(*place, f"`{str(item['input'])[:60]}` is not one of {context['expected']}", "", dotted, kind)
@@ -236,7 +295,7 @@ def _explain(document: Document, path: Path, item: Any, known: Iterable[str], ba
         return Problem(
             *place, f"`{str(item['input'])[:60]}` has the wrong form", _wanted_form(item, path), dotted, kind
         )
-    message = str(item["msg"]).removeprefix("Value error, ")
+    message = str(item["msg"]).removeprefix("Value error, ").partition(" after validation")[0]
     return Problem(*place, message[:1].lower() + message[1:], "", dotted, kind)
 
 
@@ -246,6 +305,12 @@ def _wanted_form(item: Any, path: Path) -> str:
         return "for example ${{ inputs.vault }}"
     if "0x" in pattern:
         return "0x and hex digits"
+    if "[0-9]{1," in pattern:
+        return "a whole number in quotes"
+    if path and path[-1] == "path":
+        return "for example data.items[0].price"
+    if pattern.endswith("$]+$"):
+        return "words without `$` and control characters"
     if path and path[-1] == "on_failure":
         return "stop, continue, rollback, or the id of a step further down"
     return "lower-case letters, digits and - or _, starting with a letter"

@@ -2,20 +2,18 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from eth_utils.address import is_checksum_address, is_hex_address, to_checksum_address
-from pydantic import BaseModel, ConfigDict, Field, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ledger.errors import Invalid
 from runbooks.plans.context import PlanContext
 from runbooks.playbooks.durations import parse_duration, spell
-from runbooks.steps import CLOSE, OPEN
+from runbooks.steps import CLOSE, OPEN, Whole
 
 InputType = Literal["address", "contract", "safe", "uint256", "amount", "duration", "choice", "text"]
 MAX_UINT = 2**256 - 1
-Whole = Annotated[int, Strict()]
-"""A whole number as such: neither true nor "5"."""
 
 
 class InputSpec(BaseModel):
@@ -37,6 +35,8 @@ class InputSpec(BaseModel):
     def _fits(self) -> "InputSpec":
         if (self.type == "choice") != bool(self.choices):
             raise ValueError("`choices` belongs to type: choice, and a choice needs it")
+        if len(set(self.choices)) != len(self.choices):
+            raise ValueError("two of the `choices` are the same")
         if self.type == "amount" and not self.unit:
             raise ValueError("an amount needs its `unit`, for example hUSD, and `decimals`")
         if self.type != "contract" and self.role:
@@ -172,7 +172,9 @@ def _choice(spec: InputSpec, value: Any, _context: PlanContext) -> dict[str, Any
 
 
 def _text(spec: InputSpec, value: Any, _context: PlanContext) -> dict[str, Any]:
-    text = str(value)
+    if not isinstance(value, str | int) or isinstance(value, bool):
+        raise ValueError("a text is wanted")
+    text = str(value).replace("\r\n", "\n")  # as browsers end their lines
     if len(text) > spec.max_length:
         raise ValueError(f"at most {spec.max_length} characters")
     if any(ord(character) < 32 and character not in "\n\t" for character in text):

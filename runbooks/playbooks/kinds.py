@@ -1,10 +1,13 @@
 """What kind of value an expression has, without working it out: whole number, true/false, text or record."""
 
 import ast
+import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Literal
 
-from integrations.expressions import ExpressionError, dotted, parse
+from integrations.chain.addresses import checksum
+from integrations.expressions import ExpressionError, dotted, evaluate, names_in, parse
 
 Kind = Literal["number", "truth", "text", "record", "any"]
 WORDS: dict[Kind, str] = {"number": "a whole number", "truth": "true/false", "text": "text", "record": "a record"}
@@ -19,6 +22,8 @@ OF_INPUT: dict[str, dict[str, Kind]] = {
     "text": {"": "text"},
 }
 OF_OUTPUT: dict[str, Kind] = {"uint256": "number", "int256": "number", "bool": "truth"}  # all else is text
+FILLED = "filled_in"  # the name of what stands where a template does
+ADDRESS = re.compile("0x[0-9a-fA-F]{40}")
 CONSTANTS: dict[str, Kind] = {"true": "truth", "false": "truth"}
 
 
@@ -88,6 +93,60 @@ def never_equal(source: str, options: Mapping[str, tuple[str, ...]]) -> Iterator
                     known = options.get(name)
                     if known and isinstance(value, ast.Constant) and value.value not in known:
                         yield name, str(value.value)
+
+
+@lru_cache(maxsize=2_048)
+def faults(source: str) -> tuple[str, ...]:
+    """What is wrong in it whatever its names stand for: a division by zero, a number too large, an odd address."""
+    found: list[str] = []
+    tree = parse(source).value
+    if _without_names(tree, found):
+        found += _fault_of(tree)
+    for node in ast.walk(tree):
+        match node:
+            case ast.BinOp(op=ast.FloorDiv() | ast.Mod(), right=ast.Constant(value=0)):
+                found.append("division by zero")
+            case ast.Constant(value=str(text)) if ADDRESS.fullmatch(text) and checksum(text) != text:
+                found.append(f"no address is `{text}`: this one is written {checksum(text)}")
+    return tuple(dict.fromkeys(found))
+
+
+def _without_names(node: ast.AST, found: list[str]) -> bool:
+    """Whether nothing in it has a name; if something has, the parts of it that have none are worked out."""
+    children = list(ast.iter_child_nodes(node))
+    without = [_without_names(child, found) for child in children]
+    if not all(without) and not isinstance(node, ast.Name):
+        for child, plain in zip(children, without, strict=True):
+            if plain:
+                found += _fault_of(child)
+    return all(without) and not isinstance(node, ast.Name | ast.Attribute)
+
+
+def _fault_of(node: ast.AST) -> list[str]:
+    if not isinstance(node, ast.BinOp | ast.UnaryOp | ast.Compare | ast.BoolOp | ast.IfExp):
+        return []
+    try:
+        evaluate(ast.unparse(node), {})
+    except ExpressionError as error:
+        return [str(error)]
+    return []
+
+
+def must_make_sense(where: str, condition: str, kinds: Mapping[str, Kind]) -> None:
+    """ValueError for names that nothing has, kinds that do not fit, and what can never be worked out."""
+    known = sorted(name for name in kinds if "." not in name)
+    for name in sorted(names_in(condition) - {FILLED}):
+        root = name.split(".")[0]
+        if root not in kinds:
+            raise ValueError(f"`{where}` uses {root}; the reads are {', '.join(known)}")
+        if name not in kinds and kinds[root] != "any":
+            parts = [one for one in sorted(kinds) if one.startswith(f"{root}.")]
+            raise ValueError(f"`{where}` uses {name}; there is {', '.join(parts) or root}")
+    if fault := next(iter(faults(condition)), ""):
+        raise ValueError(f"`{where}`: {fault}")
+    kind = kind_of(condition, kinds)
+    if kind not in ("truth", "any"):
+        raise ValueError(f"`{where}` is {WORDS[kind]}; a condition is true or false, such as `paused == true`")
 
 
 def asserted_done(source: str) -> tuple[str, ...]:

@@ -10,14 +10,17 @@ from pydantic import BaseModel, ValidationError
 
 from integrations.expressions import TEMPLATE, ExpressionError, bare, names_in, template_expressions
 from runbooks.plans.later import mark, secret_mark
+from runbooks.plans.scope import SECRET_VALUE
 from runbooks.playbooks.flow import Flow, Spot
-from runbooks.playbooks.form import did_you_mean, templates_in
-from runbooks.playbooks.kinds import OF_INPUT, OF_OUTPUT, WORDS, Kind, asserted_done, kind_of, never_equal
+from runbooks.playbooks.form import did_you_mean, one_a_place, templates_in
+from runbooks.playbooks.kinds import OF_INPUT, OF_OUTPUT, WORDS, Kind, asserted_done, faults, kind_of, never_equal
 from runbooks.playbooks.reader import Document, Path, Problem
+from runbooks.playbooks.samples import sampled, samples_of
 from runbooks.playbooks.schema import Playbook, Step
 from runbooks.steps import OPEN, STEPS, Output
 
 FACTS = ("run.environment", "run.protocol")
+ENVIRONMENTS = ("live", "drill", "rehearsal")
 STATUSES = ("done", "failed", "skipped")
 EXAMPLE = "for example ${{ inputs.vault }}"
 
@@ -70,11 +73,16 @@ class Names:
     @cached_property
     def options(self) -> dict[str, tuple[str, ...]]:
         """The names that have only some values, with these."""
-        found = {f"inputs.{name}": spec.choices for name, spec in self.playbook.inputs.items() if spec.choices}
+        found: dict[str, tuple[str, ...]] = {"run.environment": ENVIRONMENTS}
+        found |= {f"inputs.{name}": spec.choices for name, spec in self.playbook.inputs.items() if spec.choices}
         for step, outputs in self.outputs.items():
             found[f"steps.{step}.status"] = STATUSES
             found |= {f"steps.{step}.{name}": one.one_of for name, one in outputs.items() if one.one_of}
         return {name: values for name, values in found.items() if not any("${{" in value for value in values)}
+
+    @cached_property
+    def samples(self) -> dict[str, Any]:
+        return samples_of(self.playbook.inputs)
 
     def _at(self, spot: Spot, path: Path, **more: Any) -> At:
         return At(spot, self.document.place(path), spot.guards, **more)
@@ -151,7 +159,8 @@ class Names:
         outputs = self.outputs[spot.id]
         if name not in outputs:
             place = self.document.place(path, key=True)
-            yield Problem(*place, f"`{spot.step.type}` does not yield `{name}`", did_you_mean(name, outputs))
+            hint = did_you_mean(name, outputs) or f"it yields nothing that could be bounded: remove `{name}`"
+            yield Problem(*place, f"`{spot.step.type}` does not yield `{name}`", hint)
         yield from self._templates(spot, bound, path, later=False)
 
     def _config(
@@ -165,6 +174,7 @@ class Names:
             wrong += self._templates(spot, value, (*path, key), own=own, secret=key in secrets)
         yield from wrong
         if not wrong:
+            yield from self._inputs_fit(STEPS[kind].Config, config, path)
             yield from self._later_fits(STEPS[kind].Config, config, path)
 
     def _dollars(self, value: Any, path: Path) -> Iterator[Problem]:
@@ -177,6 +187,26 @@ class Names:
         elif isinstance(value, list):
             for index, item in enumerate(value):
                 yield from self._dollars(item, (*path, index))
+
+    def _inputs_fit(self, model: type[BaseModel], config: Mapping[str, Any], path: Path) -> Iterator[Problem]:
+        """A contract is no duration and a number no contract: told now, rather than when a run starts."""
+        filled = sampled(config, self.samples)
+        if filled == config:
+            return
+        try:
+            model.model_validate(filled)
+        except ValidationError as error:
+            for item in one_a_place(error, filled)[:1]:
+                place = self.document.place((*path, *item["loc"]))
+                what = item["input"]
+                named = [name for name, sample in self.samples.items() if sample is what]
+                if named:
+                    kind = self.playbook.inputs[named[0].split(".")[1]].type
+                    yield Problem(
+                        *place, f"`{named[0]}` cannot stand here", f"it is of type {kind}: name another input"
+                    )
+                else:
+                    yield Problem(*place, str(item["msg"]).removeprefix("Value error, "), "name another input")
 
     def _later_fits(self, model: type[BaseModel], config: Mapping[str, Any], path: Path) -> Iterator[Problem]:
         """What an earlier step yields can stand only in fields that allow for it, and only as long as they are."""
@@ -236,6 +266,9 @@ class Names:
         wrong: list[Problem] = []
         for name in names:
             wrong += self._name(name, source, at)
+        wrong += [
+            Problem(*at.place, fault, "correct it: as it is, it can never be worked out") for fault in faults(source)
+        ]
         yield from wrong
         if not wrong and at.alone:
             yield from self._kind(source, at, False) if len(names) > 1 else ()
@@ -245,8 +278,8 @@ class Names:
         if root == "steps":
             yield from self._step_name(name, source, at)
         elif root == "secrets":
-            if not at.secret or source != name or "." in rest:
-                hint = "only whole values of such fields: ${{ secrets.pager }}"
+            if not at.secret or source != name or not SECRET_VALUE.fullmatch(name):
+                hint = "only whole values of fields that take one: ${{ secrets.pager }}, in lower-case letters"
                 yield Problem(*at.place, f"a secret cannot stand here: `{name}`", hint)
         elif root == "inputs":
             first = rest.split(".")[0]

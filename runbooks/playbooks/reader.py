@@ -1,22 +1,44 @@
 """YAML text → plain data with the line and column of every value.
 
 The node graph is read, not objects: no tags, no anchors (so no expansion), no duplicate keys, bounded in size,
-depth and count; `0x…` stays text, so an unquoted address or calldata keeps its letters.
+depth and count; `0x…` stays text, so an unquoted address or calldata keeps its letters. What no plan, database or
+screen could hold (control characters, halves of a character, those newer than a plan's) is refused, also where an
+escape such as `"\\0"` writes it.
 """
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+from ruamel.yaml.reader import Reader
 
+from governance.plans.canonical import NotCanonical, canonical_bytes
 from runbooks.steps import CLOSE, OPEN
 
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 28
 MAX_NODES = 8_000
+WHOLE = re.compile(r"[-+]?[0-9][0-9_]{0,119}")
+UNWRITTEN = re.compile(f"[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f{OPEN}{CLOSE}]")
 Path = tuple[str | int, ...]
+RIGHT = {
+    "'\\t'": "indent with spaces",
+    "mapping values are not allowed": "put a text that holds `: ` in quotes, and indent the keys of one mapping alike",
+    "cannot start any token": "put the text in quotes",
+    "could not find expected ':'": "write `key: value`, with a space after the colon",
+    "expected <block end>": "indent the keys of one mapping, and the items of one list, alike",
+    "but got": "separate with commas, and close every `[` and `{`; a text that holds one of these stands in quotes",
+    "end of stream": "close the quote",
+    "document separator": "close the quote",
+    "escape": "in double quotes a backslash is written twice; in single quotes it stands for itself",
+    "another document": "one file is one playbook: remove the `---`",
+    "incompatible YAML": "remove the line that begins with `%`",
+    "directive": "remove the line that begins with `%`",
+}
+"""What would be right, by words of what the YAML parser says."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -62,10 +84,7 @@ def read(text: str) -> Document:
     """Parse, or raise NotReadable with the place and the reason."""
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise NotReadable(Problem(1, 1, f"the file is larger than {MAX_BYTES // 1024} KiB", "split the playbook"))
-    if mark := next((sign for sign in (OPEN, CLOSE) if sign in text), ""):
-        before = text[: text.index(mark)]
-        place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
-        raise NotReadable(Problem(*place, f"holds U+{ord(mark):04X}, a character without meaning", "remove it"))
+    _refuse_odd_characters(text)
     yaml = YAML(typ="safe", pure=True)
     try:
         _refuse_expansion(yaml, text)
@@ -73,15 +92,26 @@ def read(text: str) -> Document:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise NotReadable(Problem(line, column, f"not valid YAML: {error.problem or 'cannot be read'}")) from None
-    except (YAMLError, ValueError, RecursionError) as error:
-        kind = "holds a character YAML does not allow" if "character" in str(error) else "not valid YAML"
-        raise NotReadable(Problem(1, 1, kind)) from None
+        said = error.problem or "cannot be read"
+        hint = next((right for words, right in RIGHT.items() if words in said), "put the text in quotes")
+        raise NotReadable(Problem(line, column, f"not valid YAML: {said}", hint)) from None
+    except (YAMLError, ValueError, RecursionError, AssertionError):
+        raise NotReadable(Problem(1, 1, "not valid YAML", "begin with `playbook: my-playbook`")) from None
     if node is None:
-        raise NotReadable(Problem(1, 1, "the file is empty", "start with `title:`"))
+        raise NotReadable(Problem(1, 1, "the file is empty", "start with `playbook: my-playbook`"))
     document = Document()
     document.data = _Builder(document).build(node, (), 0)
     return document
+
+
+def _refuse_odd_characters(text: str) -> None:
+    found = next((one for one in (Reader.NON_PRINTABLE.search(text), re.search(f"[{OPEN}{CLOSE}]", text)) if one), None)
+    if found is None:
+        return
+    before, sign = text[: found.start()], ord(found[0])
+    what = "a character without meaning" if found[0] in (OPEN, CLOSE) else "a character YAML does not allow"
+    place = (before.count("\n") + 1, len(before) - before.rfind("\n"))
+    raise NotReadable(Problem(*place, f"holds U+{sign:04X}, {what}", "remove it"))
 
 
 def _refuse_expansion(yaml: YAML, text: str) -> None:
@@ -93,6 +123,9 @@ def _refuse_expansion(yaml: YAML, text: str) -> None:
         line, column = mark.line + 1, mark.column + 1
         if name == "AliasEvent" or getattr(event, "anchor", None):
             raise NotReadable(Problem(line, column, "anchors and aliases are not allowed", "write the value again"))
+        if getattr(event, "version", None) not in (None, (1, 2)):
+            hint = "remove the line that begins with `%`"
+            raise NotReadable(Problem(line, column, "a playbook is YAML 1.2", hint))
         if getattr(event, "tag", None):
             raise NotReadable(Problem(line, column, "tags are not allowed", "write the value without `!`"))
         depth += name.endswith("StartEvent") and name not in ("StreamStartEvent", "DocumentStartEvent")
@@ -118,8 +151,8 @@ class _Builder:
         for key_node, value_node in node.value:
             place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             if not isinstance(key_node, ScalarNode):
-                raise NotReadable(Problem(*place, "a key must be a plain word"))
-            key = str(key_node.value)
+                raise NotReadable(Problem(*place, "a key must be a plain word", "write `key: value`"))
+            key = _written(key_node)
             if key in result:
                 first = self.document.keys[(*path, key)][0]
                 raise NotReadable(
@@ -131,13 +164,29 @@ class _Builder:
 
     def _scalar(self, node: ScalarNode) -> str | int | bool | None:
         tag = str(node.tag).rsplit(":", 1)[-1]
-        raw = str(node.value)
-        if node.style in ("'", '"', "|", ">") or raw.lower().startswith(("0x", "0o")):
+        raw = _written(node)
+        if node.style in ("'", '"', "|", ">"):
             return raw
         if tag == "int":
-            return int(raw.replace("_", ""), 10) if len(raw) <= 120 else raw
+            return int(raw.replace("_", "")) if WHOLE.fullmatch(raw) else raw
         if tag == "bool":
             return raw.lower() == "true"
         if tag == "null":
             return None
         return raw
+
+
+def _written(node: ScalarNode) -> str:
+    """Its text, if a plan can hold it."""
+    raw = str(node.value)
+    if raw.isascii() and raw.isprintable():
+        return raw
+    place = (node.start_mark.line + 1, node.start_mark.column + 1)
+    if odd := UNWRITTEN.search(raw):
+        said = f"holds U+{ord(odd[0]):04X}, a character without meaning"
+        raise NotReadable(Problem(*place, said, "remove it"))
+    try:
+        canonical_bytes(raw)
+    except NotCanonical as error:
+        raise NotReadable(Problem(*place, error.message, "remove it")) from None
+    return raw

@@ -16,16 +16,25 @@ from pydantic import (
 
 from integrations.expressions import bare
 from runbooks.playbooks.durations import Duration
-from runbooks.playbooks.inputs import InputSpec, Whole
-from runbooks.steps import STEPS, Branch, Kind, Place, Template
+from runbooks.playbooks.inputs import InputSpec
+from runbooks.steps import STEPS, Branch, Kind, Place, Template, Whole
 
 RESERVED = ("stop", "continue", "rollback", "finally")
 """What `on_failure` may say instead of a step's id, or a plan calls its own: no step is called so."""
+HIDDEN = "SkipJsonSchema"  # a field marked so is set by compiling alone
+PLACES = ("cacao-extension", "lint", "schema")
+"""What stands in the API's addresses where a playbook's name does."""
 
 
 def _free(value: str) -> str:
     if value in RESERVED:
         raise ValueError(f"`{value}` has a meaning of its own; call the step something else")
+    return value
+
+
+def _addressable(value: str) -> str:
+    if value in PLACES:
+        raise ValueError(f"`{value}` is an address of the API beside the playbooks'; call it something else")
     return value
 
 
@@ -89,6 +98,10 @@ class Deed(Part):
     retry: RetryRule = Field(default=RetryRule(), description="How often it tries by itself before it fails")
     role: Role = Field(default="commander", description="Who is responsible, and may act")
 
+    def says(self, key: str) -> bool:
+        """Whether the playbook says it, rather than leaving it to the default."""
+        return key in self.model_fields_set
+
 
 class Typed(Deed):
     """One key names the type: `{id: a, check: {…}}` is read as `{id: a, type: check, config: {…}}`."""
@@ -142,10 +155,6 @@ class StepBase(Deed):
 
 
 class Step(StepBase, Typed):
-    def says(self, key: str) -> bool:
-        """Whether the playbook says it, rather than leaving it to the default."""
-        return key in self.model_fields_set
-
     @cached_property
     def inside(self) -> tuple[tuple[Branch, tuple["Step", ...]], ...]:
         """The steps inside a control step, branch by branch. Only of a playbook that lints."""
@@ -158,7 +167,7 @@ class Step(StepBase, Typed):
 class Playbook(Part):
     MOST_STEPS: ClassVar[int] = 200
     MOST_FINALLY: ClassVar[int] = 50
-    playbook: Slug = Field(description="Its name for ever")
+    playbook: Annotated[Slug, AfterValidator(_addressable)] = Field(description="Its name for ever")
     title: str = Field(min_length=3, max_length=120)
     summary: str = Field(min_length=10, max_length=2_000, description="What it is for, in two or three sentences")
     when: Annotated[tuple[Slug, ...], BeforeValidator(_one_or_many)] = Field(
@@ -204,4 +213,10 @@ def kinds_in(raw: Mapping[Any, Any]) -> list[str]:
 
 def written_keys(model: type[BaseModel]) -> set[str]:
     """A model's fields by the names that stand in the YAML."""
-    return {field.alias or name for name, field in model.model_fields.items()} - {"type", "config"}
+    return {field.alias or name for name, field in model.model_fields.items()} - {"type", "config"} - hidden_keys(model)
+
+
+def hidden_keys(model: type[BaseModel]) -> set[str]:
+    """Fields that only compiling sets."""
+    fields = model.model_fields.items()
+    return {name for name, field in fields if any(type(one).__name__ == HIDDEN for one in field.metadata)}

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints, WithJsonSchema
 
+from integrations.chain.addresses import parse_address
 from integrations.families import Family, Member
-from ledger.errors import Refused
+from ledger.errors import Invalid, Refused
 
 if TYPE_CHECKING:
     from runbooks.plans.context import PlanContext
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from work import Lease
 
 Params = dict[str, Any]
+Whole = Annotated[int, Strict()]
+"""A whole number as such: neither true nor "5"."""
+Flag = Annotated[bool, Strict()]
+"""true or false, and neither "yes" nor 1."""
 Template = Annotated[str, StringConstraints(pattern=r"\$\{\{")]
 """A value that stands in the YAML as `${{ … }}` and is filled in when the plan is compiled."""
 
@@ -28,6 +33,14 @@ Template = Annotated[str, StringConstraints(pattern=r"\$\{\{")]
 OPEN, CLOSE = "\ue000", "\ue001"
 Later = Annotated[str, StringConstraints(pattern="^\ue000[^\ue000\ue001]*\ue001$")]
 """While a plan is compiled: stands for a value that an earlier step will yield (see `runbooks.plans.later`)."""
+
+
+def _checksummed(text: str) -> str:
+    """One spelling of one address, or locks and comparisons would take it for two."""
+    try:
+        return parse_address(text)
+    except Invalid as error:
+        raise ValueError(f"{error.message} {error.hint}") from None
 
 
 class StepConfig(BaseModel):
@@ -38,8 +51,12 @@ class Place(StepConfig):
     """Something on a chain: a contract or a Safe, as an input yields it."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
-    chain_id: int = Field(ge=1)
-    address: Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$")] | Template | Later
+    chain_id: Whole = Field(ge=1)
+    address: (
+        Annotated[str, StringConstraints(pattern=r"^0x[0-9a-fA-F]{40}$"), AfterValidator(_checksummed)]
+        | Template
+        | Later
+    )
     name: str = Field(default="", max_length=200)
 
 
@@ -216,6 +233,11 @@ class StepType(Member):
     def outputs(cls, config: Any) -> Mapping[str, Output]:
         """What later steps may name. Asked of a config as it is written too, where `${{ … }}` still stands."""
         return {}
+
+    @classmethod
+    def lasts(cls, config: Any) -> int:
+        """The seconds that it takes at the least, where its config tells: it is not late before."""
+        return 0
 
     @classmethod
     def branches(cls, config: Any) -> tuple[Branch, ...]:

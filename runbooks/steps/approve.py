@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from runbooks.steps import STEPS, Asked, Failed, Finished, Params, Result, StepConfig, StepType, Turn, Waiting
+from runbooks.steps import STEPS, Asked, Failed, Finished, Params, Result, StepConfig, StepType, Turn, Waiting, Whole
 
 
 @STEPS.register("approve")
@@ -17,7 +17,7 @@ class Approve(StepType):
 
     class Config(StepConfig):
         question: str = Field(min_length=3, max_length=500)
-        required: int = Field(default=1, ge=1, le=9)
+        required: Whole = Field(default=1, ge=1, le=9)
         role: Literal["responder", "commander", "admin"] = "commander"
         needs: Literal["none", "wallet", "passkey"] = "none"
 

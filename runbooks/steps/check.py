@@ -1,5 +1,6 @@
 """`check`: read contracts, a price feed or an HTTP API, and compare. Reads only; nothing moves."""
 
+import keyword
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -9,11 +10,12 @@ from pydantic import AfterValidator, Field, model_validator
 
 from integrations.chain.abi import decode_output, decode_revert, encode_call, find_function
 from integrations.chain.abi_types import Param, to_json
-from integrations.expressions import ExpressionError, as_text, evaluate, names_in
+from integrations.expressions import CONSTANTS, ExpressionError, as_text, evaluate
 from ledger.errors import Invalid
-from runbooks.plans.calls import encoded
+from runbooks.plans.calls import Arguments, encoded
 from runbooks.plans.requests import HOUSE_NAMES, NAME, Request, cannot_be_sent, fetched, must_go
 from runbooks.playbooks.durations import Duration, spell
+from runbooks.playbooks.kinds import FILLED, OF_OUTPUT, Kind, must_make_sense
 from runbooks.steps import (
     STEPS,
     Again,
@@ -64,7 +66,7 @@ class Read(StepConfig):
 
     on: Template | Place
     call: Function
-    args: list[Any] = Field(default_factory=list, max_length=20)
+    args: Arguments = Field(default_factory=list)
 
     def outputs(self, name: str) -> Iterator[tuple[str, Output]]:
         """What later steps may name: the value, or `<name>_<part>` for each part of a record."""
@@ -94,6 +96,18 @@ def _output_of(result: Param) -> Output | None:
             return Output("text", max_length=LONGEST_TEXT)
         case _:
             return None
+
+
+def _member(result: Param, position: int) -> str:
+    """How conditions name a part of a record."""
+    return result.name or f"value{position}"
+
+
+def _kind(result: Param) -> Kind:
+    output = _output_of(result)
+    if output is None:
+        return "text" if re.fullmatch(r"bytes\d*", result.type) else "any"
+    return OF_OUTPUT.get(output.type, "text")
 
 
 @STEPS.register("check")
@@ -139,16 +153,25 @@ class Check(StepType):
                 raise ValueError("`that` is missing: the condition over the reads, such as `paused == true`")
             names = self.names
             taken = sorted((set(names) & set(RESERVED)) - {"code"}) or sorted(n for n in names if names.count(n) > 1)
+            taken = taken or sorted(name for name in names if keyword.iskeyword(name) or name in CONSTANTS)
             if taken:
                 raise ValueError(f"`{taken[0]}` cannot be the name of a value here; use another one")
             for where, condition in self.conditions.items():
                 try:
-                    used = {name.split(".")[0] for name in names_in(UNFILLED.sub("0", condition))}
+                    must_make_sense(where, UNFILLED.sub(FILLED, condition), self._kinds())
                 except ExpressionError as error:
                     raise ValueError(f"`{where}`: {error}") from None
-                unknown = sorted(used - set(names))
-                if unknown:
-                    raise ValueError(f"`{where}` uses {', '.join(unknown)}; the reads are {', '.join(names)}")
+
+        def _kinds(self) -> dict[str, Kind]:
+            """What conditions can name, with its parts where it is a record."""
+            found: dict[str, Kind] = {"code": "number"} if self.http else {}
+            for name, read in self.reads.items():
+                results = find_function(read.call).outputs
+                kinds = {_member(result, position): _kind(result) for position, result in enumerate(results)}
+                parts = {f"{name}.{part}": kind for part, kind in kinds.items()}
+                found |= {name: "record", **parts} if len(results) > 1 else {name: _kind(results[0])}
+            extracted = self.http.extract if self.http else {}
+            return found | {name: OF_OUTPUT.get(one.type, "text") for name, one in extracted.items()}
 
     @classmethod
     def resolve(cls, asked: Asked) -> Params:
@@ -312,7 +335,8 @@ def _ask(client: "Client", read: Params, block: "Block") -> str | tuple[Any, dic
         return decode_revert(refusal.data) if refusal.data else refusal.message[:200]
     except Invalid:
         raise _Odd(f"{read['contract']} did not answer {read['call']}; is it the right contract?") from None
-    named = {result.name or f"value{i}": value for i, (result, value) in enumerate(zip(results, values, strict=True))}
+    values = tuple("0x" + value.hex() if isinstance(value, bytes) else value for value in values)  # as people write it
+    named = {_member(result, i): value for i, (result, value) in enumerate(zip(results, values, strict=True))}
     typed: dict[str, str | bool] = {}
     for position, (result, value) in enumerate(zip(results, values, strict=True)):
         kind = _output_of(result)

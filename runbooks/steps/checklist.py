@@ -11,6 +11,7 @@ from runbooks.steps import (
     STEPS,
     Asked,
     Finished,
+    Flag,
     Heard,
     Output,
     Params,
@@ -33,7 +34,7 @@ class Item(StepConfig):
     """One thing to tick off. One that is not required may stay open."""
 
     text: Line
-    required: bool = True
+    required: Flag = True
 
 
 @STEPS.register("checklist")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import model_validator
 
+from governance.plans.canonical import LARGEST
 from integrations.expressions import as_text
 from integrations.outgoing import READS, Answer, OutgoingError, request
 from ledger.errors import Refused
@@ -27,6 +28,7 @@ from runbooks.steps import (
     Asked,
     Failed,
     Finished,
+    Flag,
     Output,
     Params,
     Rehearsed,
@@ -61,12 +63,13 @@ class HttpStep(StepType):
         method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
         body: dict[str, Any] | list[Any] | None = None
         repeat: Literal["never", "safe"] = "never"
-        in_drills: bool = False
+        in_drills: Flag = False
 
         @model_validator(mode="after")
         def _fits(self) -> "HttpStep.Config":
             if self.body is not None and self.method in READS:
                 raise ValueError(f"a {self.method} has no `body`")
+            _must_fit_a_plan(self.body)
             if self.method == "HEAD" and self.extract:
                 raise ValueError("a HEAD has no answer to `extract` from; use GET")
             taken = sorted(set(RESERVED) & set(self.extract))
@@ -115,6 +118,20 @@ class HttpStep(StepType):
     @classmethod
     def describe(cls, params: Params) -> str:
         return f"{params['method']} {params['url']}"
+
+
+def _must_fit_a_plan(body: Any) -> None:
+    """Numbers that JavaScript reads as they are, and keys that are plain ASCII: plans hold no others."""
+    if isinstance(body, int) and abs(body) > LARGEST:
+        raise ValueError(f"`body`: {str(body)[:20]}… is 2^53 or more; write it as text, in quotes")
+    if isinstance(body, dict):
+        for key, item in body.items():
+            if not key or not all(" " < sign <= "~" for sign in key):
+                raise ValueError(f"`body`: the key `{key[:40]}` is not printable ASCII without spaces")
+            _must_fit_a_plan(item)
+    elif isinstance(body, list):
+        for item in body:
+            _must_fit_a_plan(item)
 
 
 def _repeatable(params: Params) -> bool:

@@ -14,6 +14,7 @@ from runbooks.steps import (
     Asked,
     Failed,
     Finished,
+    Flag,
     Output,
     Params,
     Place,
@@ -46,7 +47,7 @@ class Send(StepType):
 
     class Config(Call):
         executor: Annotated[str, StringConstraints(min_length=1, max_length=80)]
-        private: bool | None = Field(default=None, description="first to the chain's private endpoints alone")
+        private: Flag | None = Field(default=None, description="first to the chain's private endpoints alone")
 
     @classmethod
     def resolve(cls, asked: Asked) -> Params:

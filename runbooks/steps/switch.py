@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
 from integrations.expressions import MAX_SOURCE, bare
 from runbooks.steps import STEPS, Asked, Branch, Finished, Params, Result, StepConfig, Steps, StepType, Turn
@@ -24,6 +24,15 @@ class Switch(StepType):
         on: Annotated[str, StringConstraints(min_length=1, max_length=380), AfterValidator(bare)]
         cases: dict[Case, Steps] = Field(min_length=1, max_length=20)
         default: Steps | None = None
+
+        @model_validator(mode="after")
+        def _differ(self) -> "Switch.Config":
+            cases = list(self.cases)
+            literals = [_literal(case, cases) for case in cases]
+            again = next((case for number, case in enumerate(cases) if literals[number] in literals[:number]), None)
+            if again is not None:
+                raise ValueError(f"the case `{again}` is the same value as one above it")
+            return self
 
     @classmethod
     def branches(cls, config: Any) -> tuple[Branch, ...]:

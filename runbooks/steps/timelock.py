@@ -26,6 +26,7 @@ from runbooks.steps import (
     Asked,
     Failed,
     Finished,
+    Flag,
     Output,
     Params,
     Part,
@@ -77,7 +78,7 @@ class Timelock(StepType):
         delay: Duration | Template | None = None
         salt: str = Field(default="", max_length=200)
         predecessor: Hash = ZERO
-        cancel: bool = False
+        cancel: Flag = False
         operation: Hash | Template | None = None
         title: str = Field(default="", max_length=120)
         part: SkipJsonSchema[Literal["", "schedule", "ready", "execute"]] = ""

@@ -23,6 +23,7 @@ from runbooks.steps import (
     Template,
     Turn,
     Waiting,
+    Whole,
 )
 from runbooks.steps.check import Check, look
 
@@ -45,7 +46,7 @@ class WaitStep(StepType):
         """`duration`, or `blocks` of the chain that `on` is on, or `until` with what a check holds."""
 
         duration: Duration | Template | None = None
-        blocks: int | None = Field(default=None, ge=1, le=100_000)
+        blocks: Whole | None = Field(default=None, ge=1, le=100_000)
         on: Template | Place | None = None
         until: Check.Config | None = None
         every: Duration | None = None
@@ -77,6 +78,10 @@ class WaitStep(StepType):
         if config.until is not None:
             return Check.outputs(config.until)
         return {"block": Output("uint256")} if config.blocks is not None else {}
+
+    @classmethod
+    def lasts(cls, config: Any) -> int:
+        return int(config.duration or 0)
 
     @classmethod
     def at_once(cls, params: Params) -> bool:

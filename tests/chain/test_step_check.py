@@ -108,9 +108,17 @@ def test_a_contract_of_another_shape_fails_for_good(chain: Chain) -> None:
 
 def test_a_condition_that_cannot_be_told_fails_and_names_it(chain: Chain) -> None:
     reads = {"number": read("n() returns (uint256)")}
-    checked = look(params(reads=reads, invariants={"a": "number // 0 == 1", "b": "number"}), "live")
+    conditions = {"a": "1 // (number - number) == 1", "b": "1 if number > 5 else true"}
+    checked = look(params(reads=reads, invariants=conditions), "live")
     assert isinstance(checked, Failed)
-    assert "division by zero" in checked.reason and "number: it is neither true nor false" in checked.reason
+    assert "division by zero" in checked.reason and "else true: it is neither true nor false" in checked.reason
+
+
+def test_bytes_are_compared_as_people_write_them(chain: Chain) -> None:
+    """A role, a root, an implementation's slot."""
+    word = f"0x{42:064x}"
+    checked = look(params(reads={"word": read("h() returns (bytes32)")}, that=f"word == '{word}'"), "live")
+    assert isinstance(checked, Finished) and checked.output["word"] == word
 
 
 def test_endpoints_that_disagree_prove_nothing(chain: Chain, anvil: Anvil) -> None:

@@ -295,7 +295,7 @@ def test_what_may_not_be_scheduled_is_said_before_anything_is_sent(helix: World,
 
 
 def test_a_part_cannot_be_written_by_hand(helix: World, lock: str) -> None:
-    with pytest.raises(Invalid, match="`part` is set when the plan is made"):
+    with pytest.raises(Invalid, match="`part` is not known here"):
         start(helix, lock, part="execute")
 
 

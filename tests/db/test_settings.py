@@ -52,6 +52,37 @@ def test_what_is_missing_stops_the_start_with_one_line(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DATABASE_URL", "somewhere", "DATABASE_URL does not name a PostgreSQL database"),
+        ("DATABASE_URL", "sqlite:///tmp/x.db", "DATABASE_URL does not name a PostgreSQL database"),
+        ("FIELD_KEYS", "a-key,another", "FIELD_KEYS does not hold what it should: each is 32 bytes"),
+        ("REDIS_URL", "redis.example", "REDIS_URL must begin with redis://"),
+        ("PUBLIC_URL", "breakglass.example", "PUBLIC_URL must begin with https://"),
+        ("LOG_LEVEL", "loud", "LOG_LEVEL is 'LOUD': it must be DEBUG"),
+        ("EMAIL_USE_TLS", "ture", "EMAIL_USE_TLS does not hold what it should: true or false"),
+        ("SIGN_IN_CHAIN_IDS", "1,mainnet", "SIGN_IN_CHAIN_IDS does not hold what it should: whole numbers"),
+        ("INBOUND_PER_MINUTE", "many", "INBOUND_PER_MINUTE does not hold what it should: int"),
+    ],
+)
+def test_what_is_none_stops_the_start_with_one_line_too(name: str, value: str, said: str) -> None:
+    """And without the value where it could hold a password."""
+    found = python("-c", ASK.format("settings.PROFILE"), **{**PRODUCTION, name: value})
+    assert found.returncode == 1
+    (line,) = found.stderr.strip().splitlines()
+    assert line.startswith(f"breakglass cannot start: {said}")
+
+
+def test_tls_from_the_start_is_instead_of_starttls() -> None:
+    """Django refuses both at the first mail, which is late."""
+    ask = ASK.format("settings.EMAIL_PORT, settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL")
+    assert python("-c", ask, **PRODUCTION).stdout.split() == ["587", "True", "False"]
+    assert python("-c", ask, **PRODUCTION, EMAIL_USE_SSL="true").stdout.split() == ["465", "False", "True"]
+    both = python("-c", ask, **PRODUCTION, EMAIL_USE_SSL="true", EMAIL_USE_TLS="true")
+    assert both.stderr.startswith("breakglass cannot start: EMAIL_USE_TLS and EMAIL_USE_SSL are both on")
+
+
+@pytest.mark.parametrize(
     "entry", [("manage.py", "check"), ("-m", "config.web"), ("-m", "celery", "-A", "config", "report")]
 )
 def test_every_entry_says_it_the_same_way(entry: tuple[str, ...]) -> None:

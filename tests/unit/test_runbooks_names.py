@@ -72,7 +72,7 @@ def test_what_is_right_is_not_told(steps: str) -> None:
         (TELL % ("", "${{ inputs.vault.adress }}"), "did you mean `inputs.vault.address`?"),
         (TELL % ("", "${{ run.environ }}"), "`run.environ` is not known here (did you mean `run.environment`?)"),
         (TELL % ("", "${{ nothing }}"), "`nothing` is not known here"),
-        (TELL % ("", "${{ f(1) }}"), "Call is not allowed in an expression"),
+        (TELL % ("", "${{ f(1) }}"), "a function call is not allowed in an expression"),
         (TELL % ("", "${{ inputs.mode"), "`${{` without its `}}`"),
         (TELL % ("", "${{ steps.seen.evidence }}" * 2), "this can become longer than 4000 characters"),
         (TELL % (", if: inputs.mode", "abc"), "17:20: a condition is true or false, and this is text"),

@@ -3,6 +3,7 @@
 import getpass
 import os
 import sys
+from pathlib import Path
 from typing import Any
 
 from allauth.account.models import EmailAddress
@@ -38,7 +39,7 @@ class Command(BaseCommand):
 
     def _make(self, username: str, email: str) -> User:
         user = User(username=username, email=email)
-        password = os.environ.get("ADMIN_PASSWORD") or self._ask()
+        password = _given() or self._ask()
         try:
             user.clean_fields(exclude=["password"])
             validate_password(password, user)
@@ -52,5 +53,17 @@ class Command(BaseCommand):
 
     def _ask(self) -> str:
         if not sys.stdin.isatty():
-            raise CommandError("no terminal to ask for a password: set ADMIN_PASSWORD")
+            raise CommandError("no terminal to ask for a password: set ADMIN_PASSWORD or ADMIN_PASSWORD_FILE")
         return getpass.getpass("Password: ")
+
+
+def _given() -> str:
+    """From the environment, like every secret: by a file, or as it is."""
+    path = os.environ.get("ADMIN_PASSWORD_FILE")
+    if not path:
+        return os.environ.get("ADMIN_PASSWORD", "")
+    try:
+        return Path(path).read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "not text"
+        raise CommandError(f"ADMIN_PASSWORD_FILE names {path}, which cannot be read: {why}") from None

@@ -57,7 +57,7 @@ class Command(BaseCommand):
         self.stdout.write(f"{_count(paths, 'playbook')}, no mistakes")
 
     def _plan(self, options: dict[str, Any]) -> None:
-        from governance.plans.canonical import hash_of
+        from governance.plans.canonical import NotCanonical, hash_of
         from governance.protocols.models import Protocol
         from runbooks.plans.compile import compile_plan
         from runbooks.plans.world import context_for
@@ -67,6 +67,8 @@ class Command(BaseCommand):
         if linted.playbook is None:
             raise CommandError("\n".join(problem.at(options["playbook"]) for problem in linted.problems))
         protocol = Protocol.objects.filter(slug=options["protocol"]).first() if options["protocol"] else None
+        if options["protocol"] and protocol is None:
+            raise CommandError(f"no protocol {options['protocol']} is registered")
         try:
             document = compile_plan(
                 playbook=linted.playbook,
@@ -77,10 +79,15 @@ class Command(BaseCommand):
             )
         except Invalid as error:
             raise CommandError(f"{error.field}: {error.message} ({error.hint})") from None
-        data = document.canonical()
-        if options["output"]:
-            Path(options["output"]).write_bytes(data)
-        else:
+        try:
+            data = document.canonical()
+            if options["output"]:
+                Path(options["output"]).write_bytes(data)
+        except NotCanonical as error:
+            raise CommandError(str(error)) from None
+        except OSError as error:
+            raise CommandError(f"{options['output']}: {error.strerror}") from None
+        if not options["output"]:
             self.stdout.write(data.decode(), ending="")
         self.stderr.write(f"sha256 {hash_of(data)}")
 
