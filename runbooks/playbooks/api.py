@@ -54,11 +54,12 @@ class PlaybookSerializer(serializers.ModelSerializer[Playbook]):
         return newest_version(playbook).number if brought is None else int(brought)
 
 
-class YamlSerializer(StrictSerializer):
+class LintSerializer(StrictSerializer):
+    yaml = serializers.CharField(max_length=MAX_BYTES, trim_whitespace=False, allow_blank=True)
+
+
+class NewVersionSerializer(StrictSerializer):
     yaml = serializers.CharField(max_length=MAX_BYTES, trim_whitespace=False)
-
-
-class NewVersionSerializer(YamlSerializer):
     note = serializers.CharField(max_length=MAX_NOTE, allow_blank=True, default="", help_text="what changed, and why")
     base = serializers.IntegerField(
         min_value=0,
@@ -154,11 +155,11 @@ class PlaybookViewSet(
         version = save_version(**asked.validated_data, actor=actor_of(request))
         return Response(VersionSerializer(version).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(request=YamlSerializer, responses={200: LintedSerializer})
+    @extend_schema(request=LintSerializer, responses={200: LintedSerializer})
     @action(detail=False, methods=["post"], url_path="lint", pagination_class=None)
     def lint(self, request: Request) -> Response:
         """Every mistake with its line and column; nothing is stored."""
-        asked = YamlSerializer(data=request.data)
+        asked = LintSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         problems = lint_among_stored(asked.validated_data["yaml"]).problems
         lines = [{"line": p.line, "column": p.column, "message": p.message, "hint": p.hint} for p in problems]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 UNITS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
-PATTERN = r"^(\d{1,4}d)?(\d{1,4}h)?(\d{1,5}m)?(\d{1,6}s)?$"
+PATTERN = r"^([0-9]{1,4}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?$"
 LONGEST = 90 * 86_400
 
 
@@ -15,9 +15,9 @@ def parse_duration(value: Any) -> int:
     """Seconds. A duration that an input yielded comes as a record with its spelling."""
     if isinstance(value, Mapping):
         value = value.get("text")
-    if isinstance(value, bool) or not isinstance(value, str) or not value or not re.match(PATTERN, value):
+    if isinstance(value, bool) or not isinstance(value, str) or not value or not re.fullmatch(PATTERN, value):
         raise ValueError("a duration is wanted, such as 90s, 10m or 1h30m")
-    seconds = sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)([dhms])", value))
+    seconds = sum(int(number) * UNITS[unit] for number, unit in re.findall("([0-9]+)([dhms])", value))
     if seconds > LONGEST:
         raise ValueError("a duration may be at most 90 days")
     return seconds

@@ -77,7 +77,7 @@ class PlaybookEditor extends HTMLElement {
       this.#side.append(old);
     }
     const box = drawn?.querySelector(".graph-scroll");
-    if (box) [box.scrollLeft, box.scrollTop] = [left, top];
+    if (box && scroll) [box.scrollLeft, box.scrollTop] = [left, top];
     this.#side.removeAttribute("aria-busy");
     this.#mark();
     this.#tell(this.#side.querySelector(".editor-verdict")?.textContent?.trim() ?? "");

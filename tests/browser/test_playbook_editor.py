@@ -120,6 +120,21 @@ def test_from_a_mistake_to_the_difference(opened: Open, site: str, size: str) ->
     page.screenshot(path=SHOTS / f"difference-{size}.png", full_page=True)
 
 
+@pytest.mark.parametrize("size", sorted(SIZES))
+def test_a_wide_graph_begins_at_its_first_step_and_an_address_in_a_title_is_no_wider_than_a_phone(
+    opened: Open, size: str
+) -> None:
+    lanes = "".join(f"        - {{id: s{number}, wait: {{duration: 1s}}}}\n" for number in range(12))
+    book = BOOK.replace("Look at it", f"Look at 0x{'ab' * 20} at once")
+    save_version(yaml=f"{book}  - id: all\n    parallel:\n      steps:\n{lanes}", actor="system:test")
+    for path in ("/runbooks/playbooks/look/edit/", "/runbooks/playbooks/look/", "/runbooks/"):
+        page = opened(path, size)
+        assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size]["width"], path
+        if path != "/runbooks/":
+            frame, first = (page.locator(one).first.bounding_box() for one in ("bg-graph", ".graph-step"))
+            assert frame and first and frame["x"] <= first["x"] <= frame["x"] + frame["width"] - first["width"]
+
+
 def test_somebody_else_was_faster(opened: Open) -> None:
     save_version(yaml=BOOK, actor="user:1")
     page = opened("/runbooks/playbooks/look/edit/", "phone")

@@ -64,6 +64,7 @@ def test_what_is_no_playbook_yaml(text: str, said: str) -> None:
 @pytest.mark.parametrize(
     ("step", "said"),
     [
+        (KEYED.replace("5s", "\u0665m") % "text: a", "a duration is wanted, such as 90s"),
         (KEYED % "retry: 3", "`retry`: a mapping is wanted (for example retry: {attempts: 3, delay: 5s})"),
         (KEYED % "needs: {a: b}", "`needs`: text is wanted (ids of steps above"),
         (KEYED % "lock: vault", "`vault` has the wrong form (for example ${{ inputs.vault }})"),
