@@ -162,7 +162,7 @@ class Workflow:
         step: dict[str, Any] = {
             "type": "action",
             **self._head(node),
-            "timeout": node.step.timeout * 1000,
+            "timeout": max(node.step.timeout * 1000, 1),
             "commands": [command],
             "agent": self._agent(node),
             "on_success": after,

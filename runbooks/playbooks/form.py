@@ -2,6 +2,7 @@
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -262,7 +263,14 @@ def _known_keys(model: type[BaseModel], base: Path, path: Path) -> Iterable[str]
         return written_keys(model)
     parts: dict[Any, type[BaseModel]] = {"inputs": InputSpec, "targets": Targets, "approval": RunApproval}
     parts |= {"retry": RetryRule, "bounds": Bound}
-    return written_keys(parts[inside[0]]) if inside[0] in parts else ()
+    return written_keys(parts[inside[0]]) if inside[0] in parts else _inner_keys(model)
+
+
+@lru_cache(maxsize=64)
+def _inner_keys(model: type[BaseModel]) -> frozenset[str]:
+    """The keys of everything inside a config: one that is near is what was meant."""
+    inner = model.model_json_schema().get("$defs", {}).values()
+    return frozenset(key for one in inner for key in one.get("properties", {}))
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -89,9 +89,11 @@ def _one_or_many(array: dict[str, Any]) -> dict[str, Any]:
 
 
 def _linked(value: Any) -> Any:
-    """Steps inside steps are steps."""
+    """Steps inside steps are steps; where names have a form, others are none."""
     if isinstance(value, dict):
         if value.get("$comment") == "a step":
             return STEP
+        if "patternProperties" in value:
+            value = {"additionalProperties": False, **value}
         return {key: _linked(item) for key, item in value.items()}
     return [_linked(item) for item in value] if isinstance(value, list) else value

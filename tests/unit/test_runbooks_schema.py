@@ -96,6 +96,14 @@ def test_keys_that_nobody_knows_are_refused_by_both_wherever_they_stand() -> Non
             assert not valid and wrong, path
 
 
+def test_names_of_a_wrong_form_are_refused_by_both() -> None:
+    data = read((PLAYBOOKS / "everything.yaml").read_text(encoding="utf-8")).data
+    for path in [("inputs",), *(path for path, value in mutations(data) if value == {} and path[-1:] == ("reads",))]:
+        for name in ("Vault", "x-y", "1x", "ü", "", "x" * 42):
+            valid, wrong = judged(put(data, (*path, name), next(iter(find(data, path).values()))))
+            assert not valid and wrong, (path, name)
+
+
 def find(data: Any, path: tuple[Any, ...]) -> Any:
     for key in path:
         data = data[key]
