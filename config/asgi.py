@@ -1,5 +1,6 @@
 """The web process: plain HTTP through WSGI threads (three times the throughput), sockets through Channels."""
 
+import gc
 import os
 from functools import partial
 from typing import Any
@@ -22,6 +23,8 @@ from config.bridge import Bridge  # noqa: E402
 wsgi: Any = get_wsgi_application()
 
 from config.sockets import routes  # noqa: E402  (needs the rooms to be loaded)
+
+gc.freeze()  # what was loaded stays: no request has to wait while it is looked through for garbage
 
 
 async def lifespan(_scope: Any, receive: Any, send: Any) -> None:

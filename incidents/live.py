@@ -1,11 +1,17 @@
 """What a war room and the front page follow."""
 
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
 from django.template.loader import render_to_string
 
 from incidents.incidents.models import Incident
 from incidents.incidents.record import line_corrected_by
-from incidents.incidents.views import war_context
-from incidents.incidents.words import Names, line_of, shown
+from incidents.incidents.selectors import WarRoom
+from incidents.incidents.views import room_context
+from incidents.incidents.words import Line, Names, line_of, shown
 from ledger.access import AnyInsider
 from ledger.live.topics import topic
 from ledger.models import Event, ScopeClosure
@@ -47,12 +53,44 @@ def _matches(event: Event) -> list[int]:
     return list(Incident.objects.filter(scope__in=above).values_list("pk", flat=True))
 
 
-def _render(event: Event, pk: int, audience: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What an event shows of a room, read once for all who are told of it."""
+
+    key: tuple[int, int]
+    at: float
+    room: WarRoom
+    found: Any
+    line: Line | None
+    corrected: Line | None
+
+
+A_MOMENT = 1.0
+_last = threading.local()
+
+
+def _seen(event: Event, pk: int) -> Seen:
+    """An event is drawn for one audience right after the other. Whoever has it drawn later sees the room of then."""
+    last: Seen | None = getattr(_last, "seen", None)
+    if last is not None and last.key == (event.pk, pk) and time.monotonic() - last.at < A_MOMENT:
+        return last
     incident = Incident.objects.select_related("scope", "commander", "protocol", "handover_to").get(pk=pk)
-    found = run_and_step(event)
-    line = line_of(event, Names([event])) if shown(event) else None
-    room = war_context(incident, audience, AnyInsider.of(incident.scope_id))
-    step = found[1] if found else None
+    seen = Seen(
+        key=(event.pk, pk),
+        at=time.monotonic(),
+        room=WarRoom(incident, AnyInsider.of(incident.scope_id)),
+        found=run_and_step(event),
+        line=line_of(event, Names([event])) if shown(event) else None,
+        corrected=line_corrected_by(event),
+    )
+    _last.seen = seen
+    return seen
+
+
+def _render(event: Event, pk: int, audience: str) -> str:
+    seen = _seen(event, pk)
+    room = room_context(seen.room, audience)
+    step, line = seen.found[1] if seen.found else None, seen.line
     context = {
         **room,
         "touched": touched_with(room["list"], step) if step and room["list"] else set(),
@@ -60,7 +98,7 @@ def _render(event: Event, pk: int, audience: str) -> str:
         "more": event.verb.startswith(MORE),
         "board": event.verb.startswith(BOARD),
         "asked": event.verb.startswith(("proposal.", "confirmation.")),
-        "corrected": line_corrected_by(event),
+        "corrected": seen.corrected,
         "line": line,
         "groups": ("all", line.group) if line else (),
     }

@@ -48,10 +48,14 @@ MAY = {"responder": MAY_RUN, "commander": MAY_STEER}
 
 def war_context(incident: Incident, audience: str, viewer: Any) -> dict[str, Any]:
     """What the page and its live fragments draw from; the same for everybody of an audience who may see it."""
-    room = WarRoom(incident, viewer)
+    return room_context(WarRoom(incident, viewer), audience)
+
+
+def room_context(room: WarRoom, audience: str) -> dict[str, Any]:
+    """What was read already is drawn for another audience without being read again."""
     return {
         "room": room,
-        "incident": incident,
+        "incident": room.incident,
         "list": SimpleLazyObject(lambda: room.current),
         "run": SimpleLazyObject(lambda: room.current.run if room.current else None),
         "may_run": audience in MAY_RUN,
