@@ -101,9 +101,10 @@ def wait_all(waits: Sequence[tuple[Work, Wait]]) -> None:
     found: list[dict[str, Any]] = []
     called: set[tuple[str, int]] = set()
     for row, outcome in waits:
-        changes = {"run_at": now if row.woken else outcome.until, "hinted_at": None, "reason": outcome.reason[:200]}
-        if changes["run_at"] is not None:
-            moment = row.kind, int(changes["run_at"].timestamp())
+        run_at = now if row.woken else outcome.until
+        changes: dict[str, Any] = {"run_at": run_at, "hinted_at": None, "reason": outcome.reason[:200]}
+        if run_at is not None:
+            moment = row.kind, int(run_at.timestamp())
             if moment not in called or not HANDLERS[row.kind].together:  # whoever comes then takes the others along
                 _hint_later(row, changes, now)
                 called.add(moment)
