@@ -20,21 +20,26 @@ HELD = 64 * 1024  # of an answer
 class Bridge(WSGIMiddleware):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http":
-            await _Responder(self.app, self.executor, self.send_queue_size).answer(scope, receive, send)
+            await _Responder(self).answer(scope, receive, send)
         else:
             await super().__call__(scope, receive, send)
 
 
 class _Responder(WSGIResponder):
-    """One request. The thread calls `send`; only the loop sends."""
+    """One request. The thread calls `send`; only the loop sends, and needs no queue for it."""
+
+    def __init__(self, bridge: Bridge) -> None:
+        self.app, self.executor = bridge.app, bridge.executor
+        self.loop = asyncio.get_running_loop()
+        self.response_started, self.exc_info = False, None
+        self.started: Any = None
+        self.held: list[bytes] = []
+        self.size = 0
 
     async def answer(self, scope: Any, receive: Any, send: Any) -> None:
         body = await _body(scope, receive, self.loop)
         if body is None:
             return
-        self.started: Any = None
-        self.held: list[bytes] = []
-        self.size = 0
         self.out = send
         work = partial(self.wsgi, build_environ(scope, body), self.start_response)
         await self.loop.run_in_executor(self.executor, contextvars.copy_context().run, work)
