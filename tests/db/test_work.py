@@ -283,9 +283,12 @@ def test_of_a_crowd_a_few_are_hinted_and_whoever_comes_goes_on(
     assert sorted(ran, key=int) == [str(number) for number in range(60)]
 
 
-def test_of_a_crowd_those_whose_hints_were_lost_are_gone_on_with_too(own_registry: list[int]) -> None:
+def test_of_a_crowd_those_whose_hints_were_lost_are_gone_on_with_too(
+    own_registry: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Redis or a worker died with them: the sweep's few must not be all that comes back."""
     ran: list[str] = []
+    monkeypatch.setattr(tasks, "CROWD_SECONDS", 60)
 
     @work.handler("t", crowd=True)
     def handle(lease: work.Lease) -> work.Outcome:
@@ -336,3 +339,35 @@ def test_what_is_prepared_outlives_a_column_that_a_migration_adds() -> None:
     finally:
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE work_work DROP COLUMN brand_new")
+
+
+def test_of_what_is_gathered_one_hint_a_moment_brings_somebody_who_does_all_of_it(
+    own_registry: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[int] = []
+    called: list[int] = []
+    committed: list[int] = []
+
+    def together(leases: Any) -> None:
+        ran.append(len(leases))
+        with work.commit_all(leases) as turns:
+            for lease in turns.ours:
+                turns.end(lease, work.Done())
+
+    work.handler("t", crowd=True, gathered=True, together=together)(lambda lease: work.Done())
+    monkeypatch.setattr(hints, "call", lambda kind: called.append(len(committed)) or True)
+    monkeypatch.setattr(hints, "GATHERING", hints.Gathering())
+    monkeypatch.setattr(tasks, "CROWD_SECONDS", 60)
+    for number in range(20):
+        put("t", str(number))
+        committed.append(number)
+    if gathering := hints.GATHERING._thread:
+        gathering.join(10)
+    assert called[0] == 0 and called[-1] >= 19 and own_registry == [], (
+        "the first at once; whatever follows, a hint does"
+    )
+    tasks.gathered("t")
+    assert ran == [16, 4] and not Work.objects.exclude(status="done").exists()
+    put("t", "alone")
+    tasks.gathered("t")
+    assert ran == [16, 4, 1], "also of one alone"
