@@ -1,6 +1,7 @@
 """The cache holds rate limits only. When Redis is away people must still be able to log in, so it forgives."""
 
 import logging
+from functools import cache
 from typing import Any
 
 from django.core.cache.backends.redis import RedisCache, RedisCacheClient
@@ -21,12 +22,19 @@ class KeptClient(RedisCacheClient):
         return kept[write]
 
 
+@cache
+def client_of(server: str) -> KeptClient:
+    """One a process, with its connections: Django keeps caches by context, and every request has one of its own, so
+    that each made a connection to Redis."""
+    return KeptClient([server])
+
+
 class ForgivingRedisCache(RedisCache):
     """As if empty while Redis does not answer."""
 
     def __init__(self, server: str, params: dict[str, Any]) -> None:
         super().__init__(server, params)
-        self._class = KeptClient
+        self._cache = client_of(server)
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         try:

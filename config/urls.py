@@ -16,6 +16,12 @@ def _pages() -> list[URLResolver]:
     return [path("", include(f"{room}.urls")) for room in settings.ROOMS if find_spec(f"{room}.urls")]
 
 
+def _programs() -> list[URLResolver]:
+    """`PROGRAMS` of a room's `urls`: looked for first, since programs ask many times a second."""
+    found = [import_module(f"{room}.urls") for room in settings.ROOMS if find_spec(f"{room}.urls")]
+    return [one for room in found for one in getattr(room, "PROGRAMS", ())]
+
+
 def _api() -> DefaultRouter:
     """`API` of a room's `api` module or package: (prefix, viewset, basename) each."""
     router = DefaultRouter(use_regex_path=False)
@@ -28,6 +34,7 @@ def _api() -> DefaultRouter:
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *_programs(),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),

@@ -1,4 +1,4 @@
-"""Pages of the room."""
+"""Pages of the room, and what programs ask of it in another service's place."""
 
 from django.urls import include, path
 
@@ -14,9 +14,11 @@ from governance.safes import views as safes
 from governance.waivers import views as waivers
 
 app_name = "governance"
-urlpatterns = [
-    path("safe-tx-service/", include("governance.txservice.urls")),
+PROGRAMS = [
     path("safe-tx-service/<slug:chain>/", include("governance.txservice.urls")),
+    path("safe-tx-service/", include("governance.txservice.urls")),
+]
+urlpatterns = [
     path("governance/", views.index, name="index"),
     path("governance/proposals/", proposals.index, name="proposals"),
     path("governance/proposals/new/", proposing.new, name="propose"),
