@@ -15,7 +15,7 @@ from runbooks.plans.context import PlanContext
 from runbooks.plans.guards import begun, guard_of
 from runbooks.plans.later import Yields, is_marked, yields
 from runbooks.plans.scope import Scope
-from runbooks.plans.stepping import RULES, Draft, draft_step
+from runbooks.plans.stepping import RULES, Draft, draft_step, said_for_all
 from runbooks.playbooks.flow import Flow, Spot
 from runbooks.playbooks.inputs import given_inputs, input_names, read_inputs
 from runbooks.playbooks.schema import Playbook
@@ -138,7 +138,10 @@ class Compiler:
             raise Invalid(f"{_field(spot, scope)}.{error.field}", error.message, error.hint) from None
         started, ended = len(self.main), len(self.last)
         inner = self.scope(resolved, trail=(*scope.trail, known.slug))
-        self.add(known.document, replace(inner, prefix=f"{scope.plan_id(spot.id)}.", needs=needs, guards=guards))
+        said = said_for_all(spot, scope)
+        self.add(
+            known.document, replace(inner, prefix=f"{scope.plan_id(spot.id)}.", needs=needs, guards=guards, said=said)
+        )
         row = self.main[started:]
         for draft in self.last[ended:]:
             draft.rules["if"].insert(0, begun(spot.id, [one.id for one in row if one.rules["phase"] == "main"]))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from integrations.expressions import (
@@ -37,6 +37,7 @@ class Scope:
     prefix: str = ""
     needs: tuple[str, ...] = ()
     guards: tuple[Mapping[str, Any], ...] = ()
+    said: Mapping[str, Any] = field(default_factory=dict)  # by the step that uses it, for all that do not say their own
 
     def plan_id(self, step_id: str) -> str:
         return self.prefix + step_id

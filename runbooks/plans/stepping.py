@@ -16,6 +16,7 @@ from runbooks.steps import STEPS, Asked, Kind, Part, Place
 RULES = "rules"
 """Under this key of a step's params stands how it is run: who, how long, how often, what when it fails."""
 LONGEST_ID = 64
+WORDS = ("stop", "continue", "rollback")
 
 
 @dataclass(slots=True)
@@ -42,7 +43,7 @@ def draft_step(
     """The step, or the parts it expands into; then what undoes it."""
     step, own = spot.step, scope.plan_id(spot.id)
     rules = {**_rules(step, scope), **_shared(spot, scope, guards)}
-    jump = target_of(spot)
+    jump = _jump(spot, scope)
     if step.kind.control:
         asked = Asked(config=step.typed_config(), inputs=scope.names["inputs"], context=context)
         parts: tuple[Part, ...] | None = None
@@ -55,7 +56,7 @@ def draft_step(
     one = _draft(own, step.kind, asked, title, needs) if parts is None else None
     drafts = [one] if one else _parts(own, parts or (), asked, title, needs)
     for draft in drafts:
-        draft.rules, draft.jump = {**rules, **draft.rules}, scope.plan_id(jump) if jump else ""
+        draft.rules, draft.jump = {**rules, **draft.rules}, jump
     drafts[0].rules["before"] = _checks(step.before, scope, context)
     drafts[-1].rules |= {"after": _checks(step.after, scope, context), "marks": step.marks}
     _yield(step, own, asked.config, scope)
@@ -134,14 +135,47 @@ def _own_time(deed: Deed, kind: Kind, config: Any) -> dict[str, int]:
 
 def _shared(spot: Spot, scope: Scope, guards: tuple[Mapping[str, Any], ...]) -> dict[str, Any]:
     """What holds for every part of the step, some of it said by the control step around it."""
-    word = spot.said("on_failure").on_failure
+    said = _said(spot, scope)
     return {
-        "role": spot.said("role").role,
+        "role": said["role"],
         "phase": spot.phase,
-        "on_failure": "stop" if spot.step.kind.control else word,
+        "on_failure": "stop" if spot.step.kind.control else said["on_failure"],
         "if": [dict(guard) for guard in guards],
+        "lock": said["lock"],
+    }
+
+
+def said_for_all(spot: Spot, scope: Scope) -> dict[str, Any]:
+    """What a step that uses a playbook says for everything in there that does not say its own."""
+    found = {key: value for key, value in _said(spot, scope).items() if key in scope.said or spot.said(key).says(key)}
+    return {**found, "jump": _jump(spot, scope, of_control=True)} if "on_failure" in found else found
+
+
+def _said(spot: Spot, scope: Scope) -> dict[str, Any]:
+    """By itself, else by a control step around it, else by the step that uses its playbook."""
+    found = {
+        "role": spot.said("role").role,
+        "on_failure": spot.said("on_failure").on_failure,
         "lock": _lock(spot.said("lock"), scope),
     }
+    return found | {key: scope.said[key] for key in found if _left_to_user(spot, scope, key)}
+
+
+def _left_to_user(spot: Spot, scope: Scope, key: str) -> bool:
+    """A no is no, and what always runs has its own end: neither is told by others what follows its failure."""
+    if key == "on_failure" and spot.phase != "main":
+        return False
+    if key == "on_failure" and spot.step.type == "approve" and scope.said.get(key) not in ("stop", "rollback"):
+        return False
+    return key in scope.said and not spot.said(key).says(key)
+
+
+def _jump(spot: Spot, scope: Scope, of_control: bool = False) -> str:
+    """The plan id of the step that `on_failure` names, or ""."""
+    if _left_to_user(spot, scope, "on_failure"):
+        return "" if spot.step.kind.control and not of_control else str(scope.said["jump"])
+    word = spot.said("on_failure").on_failure if of_control else target_of(spot)
+    return scope.plan_id(word) if word and word not in WORDS else ""
 
 
 def _lock(step: Step, scope: Scope) -> dict[str, Any] | None:

@@ -281,3 +281,53 @@ def test_a_plan_is_the_same_however_often_it_is_compiled() -> None:
     text = HEAD + f"  - {{id: fork, if: {{that: inputs.mode == 'a', then: [{{id: one, {WAIT}}}]}}}}\n"
     assert read(text) == read(text)
     assert compiled(text, {"vault": VAULT}).canonical() == compiled(text, {"vault": VAULT}).canonical()
+
+
+LEAF = """\
+playbook: leaf
+title: A leaf
+summary: Says nothing but where it must.
+steps:
+  - {id: x, wait: {duration: 1s}}
+  - {id: own, wait: {duration: 1s}, role: admin, on_failure: stop}
+  - {id: ask, approve: {question: Go on?}}
+finally:
+  - {id: last, wait: {duration: 1s}}
+"""
+BRANCH = """\
+playbook: branch
+title: A branch
+summary: Uses the leaf and says nothing either.
+steps:
+  - {id: leaf, playbook: {use: leaf}}
+"""
+
+
+@pytest.mark.parametrize("word", ["rollback", "continue", "stop"])
+def test_what_is_said_where_a_playbook_is_used_holds_for_every_step_in_it(word: str) -> None:
+    """As it does for the steps inside any other control step; a no stays a no, and the end has its own end."""
+    world = PlanContext(contracts=WORLD.contracts, playbooks={"leaf": known(LEAF), "branch": known(BRANCH)})
+    says = f'on_failure: {word}, role: responder, lock: "${{{{ inputs.vault }}}}"'
+    found = plan(f"  - {{id: use, {says}, playbook: {{use: branch}}}}\n", world)
+    lock = {"chain_id": 731337, "address": VAULT, "name": "HelixVault"}
+    said = {name: rules(found, f"use.leaf.{name}") for name in ("x", "own", "ask", "last")}
+    assert [(name, one["role"], one["lock"]) for name, one in said.items()] == [
+        ("x", "responder", lock),
+        ("own", "admin", lock),
+        ("ask", "responder", lock),
+        ("last", "responder", lock),
+    ]
+    after = {name: one["on_failure"] for name, one in said.items()}
+    assert after == {"x": word, "own": "stop", "ask": "stop" if word == "continue" else word, "last": "stop"}
+    assert rules(found, "use")["on_failure"] == "stop" and rules(found, "use")["lock"] is None
+
+
+def test_a_failure_in_a_used_playbook_leads_where_its_user_says() -> None:
+    leaf = known(LEAF.replace("  - {id: ask, approve: {question: Go on?}}\n", ""))
+    world = PlanContext(contracts=WORLD.contracts, playbooks={"leaf": leaf, "branch": known(BRANCH)})
+    use = "  - {id: use, on_failure: %s, playbook: {use: branch}}\n  - {id: end, wait: {duration: 1s}}\n"
+    found = plan(use % "end", world)
+    assert rules(found, "use.leaf.x")["on_failure"] == "end" and rules(found, "use.leaf.own")["on_failure"] == "stop"
+    with_approval = PlanContext(contracts=WORLD.contracts, playbooks={"leaf": known(LEAF), "branch": known(BRANCH)})
+    with pytest.raises(Invalid, match=r"would go around the approval `use\.leaf\.ask`"):
+        plan(use % "end", with_approval)
