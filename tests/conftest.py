@@ -27,12 +27,14 @@ settings.load_profile("suite")
 FIRST = ("test_supervisor", "test_helix_invariants", "test_helix_artifacts", "test_campaign")
 # Then what takes longest goes first, so that the suite's processes end at about the same time.
 FOLDERS = ("crash", "chain/helix", "chain/manager", "chain", "db", "unit", "browser")
-LONGEST = ("test_pages", "test_emergency", "test_run", "test_proposal_page")
+LONGEST = ("test_pages", "test_emergency", "test_proposal_page")
 ONE_STACK = (
     "tests/browser/test_proposal_page.py",
     "tests/browser/test_newcomer.py",
     "tests/browser/test_war_room.py",
+    "tests/browser/test_run.py",
 )
+AFTER_THESE = ("test_run",)  # it breaks the protocol of the stack that they share
 HALVED = "tests/browser/test_pages.py"  # a page has nothing to do with the next one
 
 
@@ -42,9 +44,9 @@ def _place(name: str, names: tuple[str, ...]) -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    def rank(item: pytest.Item) -> tuple[int, int, int]:
+    def rank(item: pytest.Item) -> tuple[int, int, int, bool]:
         stem, folder = item.path.stem, item.path.parent.relative_to(HERE).as_posix()
-        return _place(stem, FIRST), _place(folder, FOLDERS), _place(stem, LONGEST)
+        return _place(stem, FIRST), _place(folder, FOLDERS), _place(stem, LONGEST), stem in AFTER_THESE
 
     items.sort(key=rank)
 

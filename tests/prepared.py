@@ -1,11 +1,13 @@
-"""A state folder that has seen its first start, made once a session; stacks that are about something else begin with a
-copy of it, as on the second `make run` of a person who has moved the ports."""
+"""A state folder that has seen its first start, over tables that were made before (`tests.migrated`): once a session.
+Stacks that are about something else begin with a copy of it, as on the second `make run` of a person who has moved the
+ports."""
 
 import fcntl
 import os
 import subprocess
 from pathlib import Path
 
+from tests import migrated
 from tests.stack import PREPARED, Stack
 
 # What the first start set in motion comes to its end. The endpoint goes, since its port may be another stack's devnet
@@ -38,6 +40,7 @@ def copy_to(state_dir: Path) -> Path:
 def _make(folder: Path) -> None:
     """Under another name until it is whole."""
     stack = Stack.prepare(folder / "first")
+    migrated.copy_to(stack.state_dir)
     try:
         stack.start()
         stack.manage("shell", "-v", "0", "-c", SETTLE, seconds=120)

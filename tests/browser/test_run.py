@@ -4,7 +4,6 @@ Rehearsed first, two signatures by two people, a step that fails and is tried ag
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.axe import Axe
 from tests.browser.desk import WIDTHS, Desk
-from tests.stack import Stack, running
+from tests.stack import Stack
 
 PLAYBOOK = Path(__file__).resolve().parents[1] / "fixtures" / "playbooks" / "allow-and-take-back.yaml"
 SAVE = """
@@ -23,15 +22,14 @@ save_version(yaml=Path({path!r}).read_text(), actor="system:test")
 
 
 @pytest.fixture(scope="module")
-def house() -> Iterator[Stack]:
-    with running() as stack:
-        stack.manage("shell", "-c", SAVE.format(path=str(PLAYBOOK)))
-        yield stack
+def with_playbook(stack: Stack) -> Stack:
+    stack.manage("shell", "-c", SAVE.format(path=str(PLAYBOOK)))
+    return stack
 
 
 @pytest.fixture(params=list(WIDTHS))
-def desk(request: pytest.FixtureRequest, browser: Browser, house: Stack) -> Desk:
-    return Desk(browser, house, request.param, "run")
+def desk(request: pytest.FixtureRequest, browser: Browser, with_playbook: Stack) -> Desk:
+    return Desk(browser, with_playbook, request.param, "run")
 
 
 def step(page: Page, title: str) -> Locator:
