@@ -311,7 +311,7 @@ class Machine(RuleBasedStateMachine):
 
 def test_whatever_happens_the_rules_hold() -> None:
     chosen = settings(
-        max_examples=15,
+        max_examples=10,
         stateful_step_count=30,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -204,7 +204,7 @@ def test_nothing_appears_out_of_nowhere(helix: World) -> None:
     run_state_machine_as_test(
         Machine,
         settings=settings(
-            max_examples=8,
+            max_examples=6,
             stateful_step_count=40,
             deadline=None,
             derandomize=True,
