@@ -1,9 +1,10 @@
 """Error pages: what happened, what was kept, what to do. None of them touches the database."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 
@@ -72,6 +73,14 @@ BROKEN = ErrorPage(
     "Try again. If it happens twice, go on by the printed playbook and tell whoever runs this server.",
 )
 
+AWAY = ErrorPage(
+    503,
+    "The database does not answer",
+    "Breakglass itself runs, but what it keeps cannot be reached at the moment: it is being started again, or moved.",
+    "What was saved before is safe. What you sent just now may not have been: look before you send it again.",
+    "Try again in some seconds. If it lasts, go on by the printed playbook and tell whoever runs this server.",
+)
+
 
 def _page(request: HttpRequest, page: ErrorPage) -> HttpResponse:
     context = {"page": page, "request_id": getattr(request, "id", "") or request.headers.get("X-Request-ID", "")}
@@ -117,6 +126,11 @@ def too_many(request: HttpRequest, exception: Exception | None = None) -> HttpRe
 
 
 def broken(request: HttpRequest) -> HttpResponse:
+    """Django calls it while it handles the exception. A database that is away is nobody's mistake, and comes back."""
+    if isinstance(sys.exc_info()[1], (OperationalError, InterfaceError)):
+        answer = _page(request, AWAY)
+        answer.headers["Retry-After"] = "5"
+        return answer
     return _page(request, BROKEN)
 
 

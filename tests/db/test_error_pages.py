@@ -2,13 +2,15 @@
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
+from django.contrib.sessions.backends.db import SessionStore
+from django.db import OperationalError, connection
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext, override_settings
 
 from config import errors
 from ledger.errors import Invalid, Refused, StaleTransition
+from tests.people import person
 
 PAGES = (
     errors.BAD_REQUEST,
@@ -18,6 +20,7 @@ PAGES = (
     errors.CONFLICT,
     errors.TOO_MANY,
     errors.BROKEN,
+    errors.AWAY,
 )
 
 
@@ -34,6 +37,22 @@ def test_the_page_of_a_broken_server_asks_no_database(db: None) -> None:
     ) as queries:
         answer = errors.broken(RequestFactory().get("/"))
     assert answer.status_code == 500 and len(queries) == 0
+
+
+def test_a_database_that_is_away_is_told_apart_from_a_mistake_of_ours(
+    client: Client, db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session is read long before any view, and a page is asked for with the cookie of somebody logged in."""
+
+    def lost(*_args: object) -> None:
+        raise OperationalError("connection refused: secret detail")
+
+    client.force_login(person("ana"), backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.raise_request_exception = False
+    monkeypatch.setattr(SessionStore, "load", lost)
+    answer = client.get("/")
+    assert answer.status_code == 503 and answer.headers["Retry-After"] == "5"
+    assert errors.AWAY.title in answer.content.decode() and b"secret detail" not in answer.content
 
 
 def test_a_broken_template_still_answers(monkeypatch: pytest.MonkeyPatch) -> None:
