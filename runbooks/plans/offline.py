@@ -3,17 +3,49 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from governance.plans.canonical import NotCanonical, hash_of, parse
 from governance.plans.schema import Document, Step, references_in
 from integrations.expressions import ExpressionError, names_in
 from runbooks.plans.stepping import RULES
 from runbooks.playbooks.durations import spell
-from runbooks.steps import STEPS
+from runbooks.steps import STEPS, Flag, Whole
 
 LARGEST = 8 * 1024 * 1024
 WORDS = ("stop", "continue", "rollback")
+
+
+class GuardForm(BaseModel):
+    """What a condition must look like to be read at all; who wrote the file is not known."""
+
+    model_config = ConfigDict(extra="allow")
+    that: str
+    inputs: dict[str, Any] = Field(default_factory=dict)
+    run: dict[str, Any] = Field(default_factory=dict)
+    steps: dict[str, str] = Field(default_factory=dict)
+    types: dict[str, dict[str, str]] = Field(default_factory=dict)
+    begun: Flag = False
+
+
+class RulesForm(BaseModel):
+    """The same of how a step is run."""
+
+    model_config = ConfigDict(extra="allow")
+    text: str = ""
+    role: str = ""
+    expect: Whole = Field(default=0, ge=0)
+    timeout: Whole = Field(default=0, ge=0)
+    attempts: Whole = Field(default=1, ge=1)
+    delay: Whole = Field(default=0, ge=0)
+    phase: str = "main"
+    undo: str = ""
+    on_failure: str = "stop"
+    if_: list[GuardForm] = Field(default_factory=list, alias="if")
+    before: list[dict[str, Any]] = Field(default_factory=list)
+    after: list[dict[str, Any]] = Field(default_factory=list)
+    lock: dict[str, Any] | None = None
+    marks: str | None = None
 
 
 def problems(data: bytes, sha256: str = "") -> list[str]:
@@ -70,12 +102,22 @@ def _judge(document: Document) -> Iterator[str]:
         if not isinstance(rules, dict):
             yield f"{step.id}: it does not say how it is run"
             continue
+        try:
+            RulesForm.model_validate(rules)
+        except ValidationError as error:
+            yield from (_odd_rule(step, item) for item in error.errors(include_url=False)[:5])
+            continue
         yield from _rules(step, rules, index, places)
     for reference in document.references:
         source, _, output = reference.rule.removeprefix("step:").rpartition(".")
         if reference.rule != f"step:{reference.id}" or source not in places or not output:
             yield f"reference {reference.id}: no step yields it"
     yield from _order(document, places)
+
+
+def _odd_rule(step: Step, item: Any) -> str:
+    in_condition = item["loc"][:1] == ("if",) and len(item["loc"]) > 1
+    return f"{step.id}: a condition that cannot be judged" if in_condition else f"{step.id}: rules.{_schema(item)}"
 
 
 def _order(document: Document, places: dict[str, int]) -> Iterator[str]:

@@ -97,3 +97,13 @@ def test_the_command_needs_no_database(tmp_path: Path) -> None:
         call_command("playbook", "check-plan", str(file), "--sha256", "0x00", stdout=said)
     with pytest.raises(CommandError, match="No such file"):
         call_command("playbook", "check-plan", str(tmp_path / "none.json"), stdout=said)
+
+
+@pytest.mark.parametrize("value", [None, -1, True, "?", [], {}, [[]], [{}], {"$ref": "look.price"}])
+def test_whatever_stands_in_the_rules_is_judged_and_never_an_exception(value: Any) -> None:
+    """The file may be anybody's."""
+    rules = next(step for step in json.loads(PLAN)["steps"] if step["id"] == "pause")["params"]["rules"]
+    for name in rules:
+        data = changed(pause={"rules": {name: value}})
+        if not problems(data):
+            assert list(summary(data))
