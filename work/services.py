@@ -282,20 +282,25 @@ def sweep(limit: int = 500) -> int:
     """
     crowds = [kind for kind, handler in HANDLERS.items() if handler.crowd]
     due: list[tuple[int, str]] = []
+    called: list[str] = []
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(SWEEP_OTHERS, [crowds, limit])
-        due += cursor.fetchall()
+        due += cursor.fetchall()  # with those of crowds whose worker died: only their own hint leads to them
         for kind in crowds:
             cursor.execute(SWEEP_CROWD, [kind, min(limit, HINTED)])
-            due += cursor.fetchall()
+            found = cursor.fetchall()
+            if found and is_gathered(kind):
+                called.append(kind)
+            else:
+                due += found
     faults.point("work.swept")
-    count, called = 0, set()
+    count = 0
     for work_id, kind in due:
         count += 1
-        if is_gathered(kind):
-            if kind not in called and not hints.call(kind):
-                break
-            called.add(kind)
-        elif not hints.send(work_id, queue_of(kind)):
+        if not hints.send(work_id, queue_of(kind)):
+            return count
+    for kind in called:
+        count += 1
+        if not hints.call(kind):
             break
     return count

@@ -369,5 +369,13 @@ def test_of_what_is_gathered_one_hint_a_moment_brings_somebody_who_does_all_of_i
     tasks.gathered("t")
     assert ran == [16, 4] and not Work.objects.exclude(status="done").exists()
     put("t", "alone")
+    lost = put("t", "lost")
+    assert services.claim(lost.pk, "a worker that dies") is not None
+    expire(lost)
+    Work.objects.filter(key="alone").update(hinted_at=None)
+    called.clear()
+    assert services.sweep() == 2 and own_registry == [lost.pk] and called == [20], "what a dead worker had, by its own"
+    tasks.run(lost.pk)
+    assert Work.objects.get(key="lost").status == "done"
     tasks.gathered("t")
     assert ran == [16, 4, 1], "also of one alone"
