@@ -116,6 +116,8 @@ class Compiler:
         """No failure leads around an approval, also not around one of a playbook that is used in between."""
         place = {draft.id: number for number, draft in enumerate(self.main)}
         for draft in self.main:
+            if draft.jump and draft.jump not in self.first:
+                raise Invalid(f"steps.{draft.id}", f"no step is called `{draft.jump}`", "name a step further down")
             between = self.main[place[draft.id] + 1 : place[self.first[draft.jump]]] if draft.jump else []
             asked = next((one for one in between if one.type == "approve" and one.rules["phase"] == "main"), None)
             if asked is not None:

@@ -9,14 +9,13 @@ from pydantic import BaseModel, ValidationError
 from runbooks.plans.context import PlanContext
 from runbooks.plans.later import in_words, is_marked, narrowed, settle
 from runbooks.plans.scope import Scope
-from runbooks.playbooks.flow import Spot, target_of
+from runbooks.playbooks.flow import WORDS, Spot, target_of
 from runbooks.playbooks.schema import Deed, Step, Undo
 from runbooks.steps import STEPS, Asked, Kind, Part, Place
 
 RULES = "rules"
 """Under this key of a step's params stands how it is run: who, how long, how often, what when it fails."""
 LONGEST_ID = 64
-WORDS = ("stop", "continue", "rollback")
 
 
 @dataclass(slots=True)

@@ -12,6 +12,7 @@ from functools import cached_property
 from runbooks.playbooks.reader import Path
 from runbooks.playbooks.schema import Playbook, Step, needs_of
 
+WORDS = ("stop", "continue", "rollback")  # what `on_failure` says when it names no step
 DEEPEST = 4
 """So many control steps may stand inside one another."""
 
@@ -73,7 +74,7 @@ class Flow:
 def target_of(spot: Spot) -> str:
     """The step that `on_failure` names, or ""."""
     word = spot.said("on_failure").on_failure
-    return "" if word in ("stop", "continue", "rollback") or spot.step.kind.control else word
+    return "" if word in WORDS or spot.step.kind.control else word
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from integrations.expressions import bare
-from runbooks.playbooks.flow import Flow, Spot, target_of
+from runbooks.playbooks.flow import WORDS, Flow, Spot
 from runbooks.playbooks.form import did_you_mean
 from runbooks.playbooks.reader import Document, Path, Problem
 from runbooks.playbooks.schema import Playbook, Step
@@ -47,9 +47,12 @@ def _inner(step: Step) -> Iterator[Step]:
 
 
 def _target(document: Document, flow: Flow, spot: Spot) -> Iterator[Problem]:
-    """`on_failure: <id>` leads to a step of the same list, or of one around it, further down."""
-    word = target_of(spot)
-    if not word or not spot.step.says("on_failure"):
+    """`on_failure: <id>` leads to a step of the same list, or of one around it, further down.
+
+    A control step says it for those inside it, and is judged by where it stands itself.
+    """
+    word: str = spot.step.on_failure
+    if word in WORDS or not spot.step.says("on_failure"):
         return
     place = document.place((*spot.path, "on_failure"))
     target = flow.get(word)

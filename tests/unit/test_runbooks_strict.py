@@ -25,6 +25,10 @@ READ = "  - {id: a, check: {reads: {a: {on: '${{ inputs.vault }}', call: '%s'}},
 CALL = "  - {id: a, safe: {safe: '${{ inputs.guardian }}', title: Act, calls: [{on: '${{ inputs.vault }}', %s}]}}\n"
 TELL = "  - {id: a, manual: {instruction: %s}}\n"
 KEYED = "  - {id: a, wait: {duration: 5s}, %s}\n"
+AROUND = (
+    "  - {id: a, on_failure: %s, parallel: {steps: [{id: b, wait: {duration: 1s}}]}}\n"
+    "  - {id: end, wait: {duration: 1s}}\n"
+)
 GUARD = '  - {id: a, wait: {duration: 5s}, if: "%s"}\n'
 
 
@@ -65,6 +69,10 @@ def test_what_is_no_playbook_yaml(text: str, said: str) -> None:
     ("step", "said"),
     [
         (KEYED.replace("5s", "\u0665m") % "text: a", "a duration is wanted, such as 90s"),
+        (AROUND % "nowhere", "9:25: no step is called `nowhere` (known are continue, end, rollback, stop)"),
+        (AROUND % "use", "9:25: `use` does not stand further down"),
+        (AROUND % "b", "9:25: `b` does not stand further down"),
+        (AROUND % "finally", "9:25: no step is called `finally`"),
         (KEYED % "retry: 3", "`retry`: a mapping is wanted (for example retry: {attempts: 3, delay: 5s})"),
         (KEYED % "needs: {a: b}", "`needs`: text is wanted (ids of steps above"),
         (KEYED % "lock: vault", "`vault` has the wrong form (for example ${{ inputs.vault }})"),
