@@ -12,7 +12,7 @@ from django.utils import timezone
 import work
 from config.celery import app
 from ledger.models import Event
-from work import hints, leases, registry, runner, services, tasks
+from work import hints, leases, registry, runner, services, settling, tasks
 from work.models import Attempt, Work
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,6 +25,7 @@ def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     monkeypatch.setattr(registry, "HANDLERS", handlers := {})
     monkeypatch.setattr(services, "HANDLERS", handlers)
     monkeypatch.setattr(runner, "HANDLERS", handlers)
+    monkeypatch.setattr(settling, "HANDLERS", handlers)
     monkeypatch.setattr(hints, "send", lambda work_id, queue, delay=0: sent.append(work_id) or True)
     yield sent
     while leases.HEART._thread is not None:
@@ -368,6 +369,7 @@ def test_of_what_is_gathered_one_hint_a_moment_brings_somebody_who_does_all_of_i
     )
     tasks.gathered("t")
     assert ran == [16, 4] and not Work.objects.exclude(status="done").exists()
+    monkeypatch.setattr(hints.GATHERING, "ask", lambda kind: None)  # what follows is about lost hints
     put("t", "alone")
     lost = put("t", "lost")
     assert services.claim(lost.pk, "a worker that dies") is not None
