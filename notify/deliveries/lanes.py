@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from integrations.channels import CHANNELS, Channel
@@ -121,6 +122,36 @@ def take(lease: Lease, channel: type[Channel]) -> Load | None:
     if not copies or copies[0].pk != asked["id"]:
         return None
     return Load(copies, rows[0][-1])
+
+
+LET_GO = """
+UPDATE notify_lane SET holder = NULL, busy_until = statement_timestamp() WHERE id = %(lane)s AND holder = %(id)s
+RETURNING id
+"""
+ALONE = """
+UPDATE notify_delivery d SET carrier_id = NULL
+WHERE d.carrier_id = %(carrier)s AND d.id <> d.carrier_id AND d.status = 'queued'
+  AND EXISTS (SELECT 1 FROM notify_delivery c WHERE c.id = d.carrier_id AND c.status <> 'queued')
+  AND NOT EXISTS (
+    SELECT 1 FROM notify_lane l
+    WHERE l.id = d.lane_id AND l.holder = d.carrier_id AND l.busy_until > statement_timestamp()
+  )
+RETURNING d.id
+"""
+
+
+def left_behind(carrier: int) -> list[int]:
+    """They go by themselves: what they were to go with is over, and not on the wire. Whoever takes a copy back meets,
+    now and then, the worker that takes it up at this very moment, and neither sees what the other one does."""
+    return [pk for (pk,) in say(ALONE, {"carrier": carrier})]
+
+
+@transaction.atomic
+def clear_up(copy: Delivery) -> None:
+    """It was taken back while its turn began: others need not wait until the lane is free by itself."""
+    if say(LET_GO, {"lane": copy.lane_id, "id": copy.pk}):
+        for key in left_behind(copy.pk):
+            wake(KIND, str(key))
 
 
 def built(row: tuple[Any, ...]) -> Delivery:

@@ -12,7 +12,7 @@ from ledger import StaleTransition, transition
 from notify.audiences.models import opened
 from notify.audiences.services import switch_off
 from notify.deliveries.bundles import envelope_of
-from notify.deliveries.lanes import KIND, Load, channel_of, release, take, turns_from, unbundle
+from notify.deliveries.lanes import KIND, Load, channel_of, clear_up, left_behind, release, take, turns_from, unbundle
 from notify.deliveries.models import Delivery
 from notify.deliveries.withdrawing import let_go, unneeded
 from notify.messages.models import TEST
@@ -84,6 +84,10 @@ def _must_go(load: Load) -> None:
 def _not_now(lease: Lease) -> Outcome:
     """Over, on its way with another one, or its lane is taken: none of these is a failure."""
     delivery = Delivery.objects.get(pk=lease.work.payload["delivery"])
+    if delivery.status != Delivery.State.QUEUED:
+        clear_up(delivery)
+    elif delivery.carried_by and delivery.pk in left_behind(delivery.carried_by):
+        return Wait(timezone.now(), "goes by itself: what it was to go with is over")
     if delivery.status == Delivery.State.FAILED:
         return Fail(delivery.error)
     if delivery.status != Delivery.State.QUEUED:

@@ -243,6 +243,34 @@ def test_what_is_gone_is_switched_off_and_raises_an_alert(there: Receiver, lps: 
     assert set(states()) == {"sent"}, "each of a bundle can be sent again"
 
 
+def test_what_was_to_go_with_a_copy_that_is_over_goes_by_itself(there: Receiver, lps: Audience) -> None:
+    """As two transactions leave it that meet: one takes the first back while the other one takes the second along."""
+    way(lps, there, pause=0)
+    tell("a", "b")
+    first, second = Delivery.objects.order_by("pk")
+    Delivery.objects.update(carrier=first)
+    Delivery.objects.filter(pk=first.pk).update(status="withdrawn")
+    Lane.objects.update(holder=first.pk, busy_until=timezone.now() + timedelta(minutes=1))
+    runner.run(Work.objects.get(kind=KIND, key=second.work_key).pk)
+    assert states() == ["withdrawn", "queued"], "it may be on the wire still, with the second one"
+    runner.run(Work.objects.get(kind=KIND, key=first.work_key).pk)
+    assert Lane.objects.get().holder is None
+    due()
+    assert bodies(there) == [["Word b"]] and states() == ["withdrawn", "sent"]
+
+
+def test_nothing_waits_for_ever_for_a_copy_that_is_over(there: Receiver, lps: Audience) -> None:
+    way(lps, there, pause=0)
+    tell("a", "b")
+    first = Delivery.objects.earliest("pk")
+    Delivery.objects.update(carrier=first)
+    Delivery.objects.filter(pk=first.pk).update(status="withdrawn")
+    Work.objects.filter(key=first.work_key).update(status="done")
+    due()
+    due()
+    assert bodies(there) == [["Word b"]] and states() == ["withdrawn", "sent"]
+
+
 def test_one_bad_message_does_not_take_others_along(there: Receiver, lps: Audience) -> None:
     destination = way(lps, there, pause=1)
     there.script = [answer(413, b"too large"), answer(413, b"too large")]
