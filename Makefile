@@ -3,7 +3,8 @@
 SHELL := /bin/sh
 PYTHON := .venv/bin/python
 ARGS :=
-JOBS := 3
+# One of the suite's processes browses; the others wait for chains and servers often enough to be more than the cores.
+JOBS := $(shell expr $$(nproc 2>/dev/null || echo 2) + 2)
 # Where a machine's settings forbid to keep compiled code, each of a dozen processes would compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -11,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 help:
 	@echo 'make run        everything, set up from nothing: the demo at http://localhost:8000'
-	@echo 'make test       the whole suite, JOBS=3 tests at a time; ARGS="-k name" for a part of it'
+	@echo 'make test       the whole suite, JOBS=$(JOBS) tests at a time; ARGS="-k name" for a part of it'
 	@echo 'make check      linters, types, floors, templates, migrations, deployment settings'
 	@echo 'make bench      figures, one JSON line each'
 	@echo 'make crash      a thousand faults, then five minutes of alerts; ends with "N passed, N failed"'

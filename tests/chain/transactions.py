@@ -114,7 +114,12 @@ def foreign(rpc: Rpc, executor: Executor, nonce: int, tip: int = 10**9) -> str:
             "maxPriorityFeePerGas": tip,
         }
     )
-    return str(rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
+    known = str(rpc("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex()))
+    for _ in range(100 if rpc("anvil_getAutomine") else 0):  # it answers before it mines
+        if rpc.nonce(executor.address) > nonce:
+            break
+        time.sleep(0.01)
+    return known
 
 
 def nonce_on_chain(node: Anvil, executor: Executor) -> int:

@@ -29,7 +29,7 @@ from schemathesis.specs.openapi.checks import (
 from tests.whole_world import Whole
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES, SEED = int(os.environ.get("FUZZ_EXAMPLES", "6")), os.environ.get("FUZZ_SEED", "")
+EXAMPLES, SEED = int(os.environ.get("FUZZ_EXAMPLES", "4")), os.environ.get("FUZZ_SEED", "")
 CALLERS = ["admin's token"] * 5 + ["admin's browser", "viewer's browser", "reader's token", "nobody"]
 
 OPERATIONS = {
