@@ -258,9 +258,11 @@ def give_up(offer: Offer) -> bool:
 
 
 def final(*offers: Offer) -> bool:
-    """Each has come to its end, and none of its transactions can be undone any more."""
+    """Each has come to its end, and none of its transactions can be undone any more: of two rivals the slower one may
+    have been refused by the endpoint, since it would have failed."""
     return all(
-        row.status in OVER and (row.transaction is None or row.transaction.is_final)
+        row.status in OVER
+        and (row.transaction is None or row.transaction.is_final or row.transaction.status == "refused")
         for row in (offer.row for offer in offers)
     )
 

@@ -108,10 +108,11 @@ def _of_story(story: Any, times: Counter[str], counts: Counter[int]) -> Iterator
 def _of_sent(rpc: Rpc, transactions: list[Any], must: Mapping[str, str], nonce: int) -> Iterator[str]:
     seen: Counter[str] = Counter()
     for tx in transactions:
-        one = _whose(rpc, tx, must, nonce)
-        if one is None:
+        mine = _whose(rpc, tx, must, nonce)
+        if not mine:
             yield f"{tx['hash']} is nothing that was ordered"
             continue
+        one = next((each for each in mine if not seen[each]), mine[0])  # they come in the order of their nonces
         seen[one] += 1
         if must[one] == "never":
             yield f"FORBIDDEN: {one} was sent"
@@ -120,11 +121,12 @@ def _of_sent(rpc: Rpc, transactions: list[Any], must: Mapping[str, str], nonce: 
     yield from (f"DUPLICATE: {one} was sent {times} times" for one, times in seen.items() if times > 1)
 
 
-def _whose(rpc: Rpc, tx: Any, must: Mapping[str, str], nonce: int) -> str | None:
-    """Which offer this was for, by the Safe's own word: calldata holds all fields but the nonce."""
+def _whose(rpc: Rpc, tx: Any, must: Mapping[str, str], nonce: int) -> list[str]:
+    """Which offers this may have been for, by the Safe's own word: calldata holds all fields but the nonce, and two
+    rejections, or two changes of the same owners, differ in nothing else."""
     data = bytes.fromhex(tx["input"][2:])
     if data[:4] != EXEC:
-        return None
+        return []
     fields = decode([*FIELDS, "bytes"], data[4:])[:-1]
     asked = [
         (
@@ -133,4 +135,4 @@ def _whose(rpc: Rpc, tx: Any, must: Mapping[str, str], nonce: int) -> str | None
         )
         for n in range(nonce + 2)
     ]
-    return next((said for said in rpc.batch(asked) if said in must), None)
+    return [said for said in rpc.batch(asked) if isinstance(said, str) and said in must]

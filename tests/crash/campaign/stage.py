@@ -178,7 +178,7 @@ def record_says(ordered: Mapping[int, str], offers: Iterable[Offer]) -> Iterator
             steps = [(s.step_id, s.status, s.reason) for s in run.steps.exclude(status__in=("done", "skipped"))]
             yield f"run {run.pk} ({kind}) is {run.status}, not {wanted}: {steps}"
     rivals = [f"proposal:{offer.pk}" for offer in offers if offer.must == "either"]
-    for tx in Transaction.objects.exclude(status="final").exclude(status="failed", about__in=rivals):
+    for tx in Transaction.objects.exclude(status="final").exclude(status__in=("failed", "refused"), about__in=rivals):
         yield f"{tx} {tx.reason} {tx.known}"
     for offer in offers:
         status = offer.row.status
