@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -39,7 +40,8 @@ def attempt(lease: Lease) -> Outcome:
     outcome = Done({"reference": reference, "copies": load.keys})
     with lease.commit(outcome):
         crowded = release(load)
-        write(load.copies, Delivery.State.SENT, reference=reference, crowded=crowded)
+        carrier = load.first if load.others else None
+        write(load.copies, Delivery.State.SENT, reference=reference, crowded=crowded, carrier=carrier)
         _end_with(load, outcome)
     return outcome
 
@@ -102,10 +104,22 @@ def _end_with(load: Load, outcome: Done | Fail) -> None:
         end(KIND, keys=[copy.work_key for copy in load.others], outcome=outcome)
 
 
-def write(copies: Iterable[Delivery], to: str, *, reference: str = "", error: str = "", crowded: bool = False) -> None:
+def write(
+    copies: Iterable[Delivery],
+    to: str,
+    *,
+    reference: str = "",
+    error: str = "",
+    crowded: bool = False,
+    carrier: Delivery | None = None,
+) -> None:
     """Each copy's move and event; then each message's, if this was its last copy. `crowded`: of the first one's
-    message it is not."""
-    also = {"error": error[:300]} if error else {"reference": reference[:200], "sent_at": timezone.now(), "error": ""}
+    message it is not. `carrier`: with which they went out, whatever was said of the first one meanwhile."""
+    also: dict[str, Any] = {"reference": reference[:200], "sent_at": timezone.now(), "error": ""}
+    if error:
+        also = {"error": error[:300]}
+    if carrier is not None:
+        also["carrier"] = carrier
     copies = list(copies)
     for copy in copies:
         try:

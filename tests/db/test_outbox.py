@@ -28,6 +28,7 @@ from notify.deliveries import together
 from notify.deliveries.lanes import KIND
 from notify.deliveries.models import Delivery, Lane
 from notify.deliveries.testing import send_test
+from notify.deliveries.withdrawing import withdraw
 from notify.messages.models import Message
 from notify.messages.services import resend, send
 from tests.people import browser_of, caller, person
@@ -257,6 +258,26 @@ def test_what_was_to_go_with_a_copy_that_is_over_goes_by_itself(there: Receiver,
     assert Lane.objects.get().holder is None
     due()
     assert bodies(there) == [["Word b"]] and states() == ["withdrawn", "sent"]
+
+
+def test_a_bundle_whose_first_is_taken_back_on_the_wire_keeps_what_went_with_what(
+    there: Receiver, lps: Audience, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way(lps, there, pause=30)
+    tell("a")
+    due()
+    first, *_ = tell("b", "c")
+    later(timedelta(seconds=31))
+
+    def acknowledged(name: str) -> None:
+        if name == "delivery.accepted":
+            withdraw(messages=[first.pk], actor=ME, reason="somebody has it")
+
+    monkeypatch.setattr(faults, "point", acknowledged)
+    due()
+    carrier, carried = Delivery.objects.order_by("pk")[1:]
+    assert bodies(there)[1:] == [["Word b", "Word c"]] and states() == ["sent"] * 3
+    assert carried.carried_by == carrier.pk
 
 
 def test_nothing_waits_for_ever_for_a_copy_that_is_over(there: Receiver, lps: Audience) -> None:
