@@ -123,6 +123,10 @@ def _deeds(evidence: Evidence) -> Verdict:
     return verdict
 
 
+JUST_NOW = 5.0
+"""Seconds: the campaign ends with the last ladder that is gone through, and its alarm is an event that is handed on."""
+
+
 def _unanswered(evidence: Evidence) -> Verdict:
     """A ladder that was gone through in vain is an alarm, once, for as long as nobody has the page."""
     verdict, alarms = Verdict(), defaultdict(list)
@@ -135,6 +139,9 @@ def _unanswered(evidence: Evidence) -> Verdict:
             ["firing" if page["status"] == "climbing" else "cleared"],
             alarms[f"page_unanswered:{page['id']}"],
         )
+        if not found and page["unanswered"] > evidence.at - JUST_NOW:
+            verdict.counted["ladders gone through so lately that their alarm is on its way"] += 1
+            continue
         text = f"page {page['id']} was gone through, is {page['status']}, and its alarm is {found or 'LOST'}"
         verdict.of([] if found == wanted else [text])
     return verdict
